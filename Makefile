@@ -1,0 +1,130 @@
+# bffd: what can be built and run here. `make help` lists it.
+
+VERSION  := 0.1.0
+BUILD    ?= build
+CC       ?= cc
+SAN      ?=
+WERROR   ?=
+
+LAYERS   := base core codec store backend flow server
+PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
+# Debian's libinih has its pkg-config file under the name inih.
+PKGS     += inih
+
+CPPFLAGS += -D_GNU_SOURCE -DBFF_VERSION='"$(VERSION)"' -Ibff -I$(BUILD)/gen
+CFLAGS   += -std=c11 -g -O2 -fPIE -fstack-protector-strong -fno-strict-aliasing \
+            -Wall -Wextra -Wconversion -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings \
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+ifneq ($(SAN),)
+CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=$(SAN)
+else
+CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+ifneq ($(WERROR),)
+CFLAGS   += -Werror
+endif
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) cmocka 2>/dev/null)
+
+# What each layer links with: a layer sees itself and those below, so `base` and `core` prove their
+# purity at every link of their tests.
+LIBS_base    :=
+LIBS_core    := $(LIBS_base) -linih
+LIBS_codec   := $(LIBS_core) -ljwt -ljansson -lsodium
+LIBS_store   := $(LIBS_codec) -lhiredis
+LIBS_backend := $(LIBS_store) -lcurl
+LIBS_flow    := $(LIBS_backend)
+LIBS_server  := $(LIBS_flow) -lfcgi
+
+# $(call below,LAYER): the layer's archives in link order, its own first.
+below_base    := base
+below_core    := core base
+below_codec   := codec core base
+below_store   := store codec core base
+below_backend := backend store codec core base
+below_flow    := flow backend store codec core base
+below_server  := server flow backend store codec core base
+archives       = $(patsubst %,$(BUILD)/lib%.a,$(below_$(1)))
+
+SOURCES    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.c)) bff/main.c
+OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o)
+SCRIPTS    := $(wildcard bff/store/scripts/*.lua)
+SCRIPTS_H  := $(SCRIPTS:bff/store/scripts/%.lua=$(BUILD)/gen/store/scripts/%.lua.h)
+UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
+INTEGRATION:= $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+REPLAY     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
+
+.PHONY: all
+all: $(BUILD)/bffd ## build bffd
+
+$(BUILD)/bffd: $(BUILD)/bff/main.o $(call archives,server)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
+# One archive for each layer.
+define layer_archive
+$(BUILD)/lib$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bff/$(1)/*.c))
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
+
+$(BUILD)/%.o: %.c | $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A Lua script as a C string literal.
+$(BUILD)/gen/store/scripts/%.lua.h: bff/store/scripts/%.lua
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+
+define unit_test
+$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives,$(1))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) -lcmocka -lpthread
+endef
+$(foreach l,$(LAYERS),$(eval $(call unit_test,$(l))))
+
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(BUILD)/tests/integration/private_redis.o $(call archives,backend)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_backend) -lcmocka -lpthread
+
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archives,server)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
+	  $(filter %.c,$^) $(LIBS_server) -lpthread
+
+.PHONY: unit integration replay fuzz
+unit: $(UNIT) ## build the unit tests
+integration: $(INTEGRATION) ## build the integration tests
+replay: $(REPLAY) ## build what replays the fuzz corpora
+fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
+
+# Every header compiles alone.
+.PHONY: headers
+headers: $(HEADERS:%=$(BUILD)/%.ok)
+$(BUILD)/%.h.ok: %.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c $<
+	@touch $@
+
+.PHONY: format check-format
+CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
+format: ## format the C code
+	clang-format -i $(CODE)
+check-format:
+	clang-format --dry-run --Werror $(CODE)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+-include $(OBJECTS:.o=.d) $(UNIT:=.d) $(INTEGRATION:=.d)
+.SECONDARY:

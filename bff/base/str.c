@@ -1,0 +1,86 @@
+#include "base/str.h"
+
+#include <string.h>
+
+struct str str_from(const char *cstr)
+{
+    return cstr ? (struct str){cstr, strlen(cstr)} : (struct str){NULL, 0};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static unsigned char ascii_lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq((struct str){s.p, prefix.n}, prefix);
+}
+
+bool str_contains(struct str s, struct str needle)
+{
+    if (needle.n == 0)
+        return true;
+    return s.n >= needle.n && memmem(s.p, s.n, needle.p, needle.n) != NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && is_blank(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+struct str_cut str_cut(struct str s, char separator)
+{
+    const char *at = s.n > 0 ? memchr(s.p, separator, s.n) : NULL;
+    if (!at)
+        return (struct str_cut){.head = s};
+    size_t head = (size_t)(at - s.p);
+    return (struct str_cut){
+        .head = {s.p, head},
+        .tail = {at + 1, s.n - head - 1},
+        .found = true,
+    };
+}
+
+bool str_to_u64(struct str s, uint64_t max, uint64_t *out)
+{
+    if (s.n == 0)
+        return false;
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+        if (digit > max || value > (max - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}

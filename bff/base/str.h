@@ -1,0 +1,40 @@
+/*
+ * Strings as views: a pointer and a length, never owned, never assumed to be NUL-terminated.
+ * C strings appear only at the edge to a library that wants them (arena_cstr() makes one).
+ */
+#ifndef BFF_BASE_STR_H
+#define BFF_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct str {
+    const char *p;
+    size_t n;
+};
+
+/* A view of a string literal. */
+#define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
+
+/* For printf: "%.*s", STR_ARG(s). */
+#define STR_ARG(s) (int)(s).n, (s).n ? (s).p : ""
+
+/* The two sides of the first separator; `found` is false (and `tail` empty) when there is none. */
+struct str_cut {
+    struct str head, tail;
+    bool found;
+};
+
+struct str str_from(const char *cstr); /* NULL gives the empty view */
+bool str_eq(struct str a, struct str b);
+bool str_eq_nocase(struct str a, struct str b); /* ASCII only, as in RFC 9110 field names */
+bool str_starts(struct str s, struct str prefix);
+bool str_contains(struct str s, struct str needle);
+struct str str_trim(struct str s); /* without leading and trailing SP, HTAB, CR and LF */
+struct str_cut str_cut(struct str s, char separator);
+
+/* Decimal digits only, at most `max`; false for empty input, a sign, blanks or overflow. */
+bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
+
+#endif
