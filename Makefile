@@ -6,6 +6,11 @@ CC       ?= cc
 SAN      ?=
 WERROR   ?=
 
+# `make V=1` shows whole commands.
+V        ?=
+Q        := $(if $(V),,@)
+say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
+
 LAYERS   := base core codec store backend flow server
 PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
 # Debian's libinih has its pkg-config file under the name inih.
@@ -61,40 +66,47 @@ HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 all: $(BUILD)/bffd ## build bffd
 
 $(BUILD)/bffd: $(BUILD)/bff/main.o $(call archives,server)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
 # One archive for each layer.
 define layer_archive
 $(BUILD)/lib$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bff/$(1)/*.c))
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$$(call say,AR,$$@)
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
 
 $(BUILD)/%.o: %.c | $(SCRIPTS_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A Lua script as a C string literal.
 $(BUILD)/gen/store/scripts/%.lua.h: bff/store/scripts/%.lua
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 
 define unit_test
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives,$(1))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) -lcmocka -lpthread
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) -lcmocka -lpthread
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_test,$(l))))
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(BUILD)/tests/integration/private_redis.o $(call archives,backend)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_backend) -lcmocka -lpthread
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_backend) -lcmocka -lpthread
 
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archives,server)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
+	$(call say,FUZZ,$@)
+	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
 	  $(filter %.c,$^) $(LIBS_server) -lpthread
 
 .PHONY: unit integration replay fuzz
@@ -108,7 +120,8 @@ fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 headers: $(HEADERS:%=$(BUILD)/%.ok)
 $(BUILD)/%.h.ok: %.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c $<
+	$(call say,HDR,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c $<
 	@touch $@
 
 .PHONY: format check-format

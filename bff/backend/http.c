@@ -1,0 +1,306 @@
+#include "backend/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/wipe.h"
+
+#define ANSWER_HEADER_MAX (16 * 1024) /* of one field we keep */
+
+struct backend {
+    const struct config *config;
+    CURL *curl;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* What the callbacks of one transfer fill. */
+struct transfer {
+    struct arena *arena;
+    struct backend_answer *answer;
+    char *body;
+    size_t body_n, body_cap, body_max;
+    enum bff_err err;
+};
+
+bool backend_init(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+struct backend *backend_open(const struct config *config)
+{
+    struct backend *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    b->config = config;
+    b->curl = curl_easy_init();
+    if (!b->curl) {
+        free(b);
+        return NULL;
+    }
+    return b;
+}
+
+void backend_close(struct backend *b)
+{
+    if (!b)
+        return;
+    curl_easy_cleanup(b->curl);
+    free(b);
+}
+
+const char *backend_last_error(const struct backend *b)
+{
+    return b->error;
+}
+
+static bool grow_body(struct transfer *t, size_t need)
+{
+    size_t cap = t->body_cap ? t->body_cap : 4096;
+    while (cap < need)
+        cap *= 2;
+    char *grown = malloc(cap);
+    if (!grown)
+        return false;
+    if (t->body_n > 0)
+        memcpy(grown, t->body, t->body_n);
+    if (t->body) {
+        wipe(t->body, t->body_n);
+        free(t->body);
+    }
+    t->body = grown;
+    t->body_cap = cap;
+    return true;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *self)
+{
+    struct transfer *t = self;
+    size_t bytes = size * n;
+    if (bytes > t->body_max - t->body_n) {
+        t->err = BFF_ERR_BACKEND_UNREADABLE;
+        return 0;
+    }
+    if (t->body_n + bytes > t->body_cap && !grow_body(t, t->body_n + bytes)) {
+        t->err = BFF_ERR_NO_MEMORY;
+        return 0;
+    }
+    if (bytes > 0)
+        memcpy(t->body + t->body_n, p, bytes);
+    t->body_n += bytes;
+    return bytes;
+}
+
+static void keep(struct transfer *t, struct str value, struct str *out)
+{
+    if (value.n > ANSWER_HEADER_MAX)
+        t->err = BFF_ERR_BACKEND_UNREADABLE;
+    else if (!arena_copy(t->arena, value, out))
+        t->err = BFF_ERR_NO_MEMORY;
+}
+
+static void keep_date(struct transfer *t, struct str value)
+{
+    char text[64];
+    if (value.n >= sizeof text)
+        return;
+    memcpy(text, value.p, value.n);
+    text[value.n] = 0;
+    time_t when = curl_getdate(text, NULL);
+    if (when > 0)
+        t->answer->received_s = when;
+}
+
+static void keep_set_cookie(struct transfer *t, struct str value)
+{
+    if (t->answer->n_set_cookie == BACKEND_MAX_COOKIES)
+        t->err = BFF_ERR_BACKEND_UNREADABLE;
+    else
+        keep(t, value, &t->answer->set_cookie[t->answer->n_set_cookie++]);
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *self)
+{
+    struct transfer *t = self;
+    struct str line = {p, size * n};
+    struct str_cut field = str_cut(line, ':');
+    struct str value = str_trim(field.tail);
+    if (str_starts(line, STR("HTTP/"))) {
+        /* The fields of a 1xx answer (RFC 9110, 15.2) are not those of the final one. */
+        *t->answer = (struct backend_answer){.received_s = (int64_t)time(NULL)};
+    } else if (!field.found) {
+        return line.n;
+    } else if (str_eq_nocase(field.head, STR("Content-Type"))) {
+        keep(t, value, &t->answer->content_type);
+    } else if (str_eq_nocase(field.head, STR("Retry-After"))) {
+        keep(t, value, &t->answer->retry_after);
+    } else if (str_eq_nocase(field.head, STR("WWW-Authenticate"))) {
+        keep(t, value, &t->answer->www_authenticate);
+    } else if (str_eq_nocase(field.head, STR("Date"))) {
+        keep_date(t, value);
+    } else if (str_eq_nocase(field.head, STR("Set-Cookie"))) {
+        keep_set_cookie(t, value);
+    }
+    return t->err == BFF_OK ? line.n : 0;
+}
+
+/* A field value from outside may not smuggle another line (RFC 9110, 5.5). */
+static bool is_field_value(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+static bool add_line(struct curl_slist **list, struct arena *arena, struct str line)
+{
+    if (!is_field_value(line))
+        return true; /* dropped, as a proxy drops what it may not forward */
+    char *text = arena_cstr(arena, line);
+    struct curl_slist *longer = text ? curl_slist_append(*list, text) : NULL;
+    if (!longer)
+        return false;
+    *list = longer;
+    return true;
+}
+
+static bool add_header(struct curl_slist **list, struct arena *arena, const char *name,
+                       struct str value)
+{
+    struct str line;
+    if (value.n == 0)
+        return true;
+    return arena_printf(arena, &line, "%s: %.*s", name, STR_ARG(value)) &&
+           add_line(list, arena, line);
+}
+
+static bool add_headers(struct curl_slist **list, struct arena *a, const struct backend_request *r)
+{
+    /* "Expect:" and a missing Content-Type: take back what libcurl would add by itself. */
+    return add_line(list, a, STR("Expect:")) &&
+           (r->content_type.n > 0 || add_line(list, a, STR("Content-Type:"))) &&
+           add_header(list, a, "Content-Type", r->content_type) &&
+           add_header(list, a, "Accept", r->accept) &&
+           add_header(list, a, "Accept-Language", r->accept_language) &&
+           add_header(list, a, "Authorization", r->authorization) &&
+           (r->attach_header.n == 0 || add_line(list, a, r->attach_header)) &&
+           add_header(list, a, "Cookie", r->cookie) &&
+           add_header(list, a, "User-Agent", r->user_agent) &&
+           add_header(list, a, "Host", r->forwarded_host) &&
+           add_header(list, a, "X-Forwarded-Host", r->forwarded_host) &&
+           add_header(list, a, "X-Forwarded-Proto", r->forwarded_proto) &&
+           add_header(list, a, "X-Forwarded-For", r->client_address) &&
+           add_header(list, a, "X-Request-ID", r->request_id);
+}
+
+/* Options fail only for want of memory (or a libcurl older than we build with). */
+static bool set_options(struct backend *b, const struct backend_request *r, const char *url,
+                        const char *method, enum backend_connection connection)
+{
+    CURL *c = b->curl;
+    const struct config *config = b->config;
+    bool ok = true;
+#define SET(option, value) ok = ok && curl_easy_setopt(c, option, value) == CURLE_OK
+    SET(CURLOPT_ERRORBUFFER, b->error);
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)config->backend.connect_ms);
+    SET(CURLOPT_TIMEOUT_MS, (long)config->backend.answer_ms);
+    SET(CURLOPT_FRESH_CONNECT, connection == BACKEND_FRESH ? 1L : 0L);
+    SET(CURLOPT_CUSTOMREQUEST, method);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    if (r->body.n > 0 || !str_eq(r->method, STR("GET"))) {
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+        SET(CURLOPT_POSTFIELDS, r->body.n > 0 ? r->body.p : "");
+    }
+#undef SET
+    return ok;
+}
+
+static enum bff_err err_of(CURLcode code, enum bff_err from_callback)
+{
+    if (code == CURLE_OK || from_callback != BFF_OK)
+        return from_callback;
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return BFF_ERR_BACKEND_TIMEOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return BFF_ERR_NO_MEMORY;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return BFF_ERR_BACKEND_UNREADABLE;
+    default:
+        return BFF_ERR_BACKEND_UNAVAILABLE;
+    }
+}
+
+/* With the headers made: the transfer itself. */
+static enum bff_err perform(struct backend *b, struct curl_slist *headers, struct arena *arena,
+                            struct backend_answer *answer)
+{
+    struct transfer t = {
+        .arena = arena,
+        .answer = answer,
+        .body_max = b->config->backend.answer_bytes,
+    };
+    CURLcode code = curl_easy_setopt(b->curl, CURLOPT_HTTPHEADER, headers);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(b->curl, CURLOPT_WRITEDATA, &t);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(b->curl, CURLOPT_HEADERDATA, &t);
+    if (code == CURLE_OK && b->config->backend.ca_file.n > 0) {
+        char *ca_file = arena_cstr(arena, b->config->backend.ca_file);
+        code = ca_file ? curl_easy_setopt(b->curl, CURLOPT_CAINFO, ca_file) : CURLE_OUT_OF_MEMORY;
+    }
+    if (code == CURLE_OK)
+        code = curl_easy_perform(b->curl);
+    long status = 0;
+    enum bff_err err = err_of(code, t.err);
+    if (err == BFF_OK && curl_easy_getinfo(b->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
+        answer->status = (int)status;
+    if (err == BFF_OK && !arena_copy(arena, (struct str){t.body, t.body_n}, &answer->body))
+        err = BFF_ERR_NO_MEMORY;
+    if (t.body) {
+        wipe(t.body, t.body_n);
+        free(t.body);
+    }
+    return err;
+}
+
+static void wipe_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *h = headers; h; h = h->next)
+        wipe(h->data, strlen(h->data));
+    curl_slist_free_all(headers);
+}
+
+enum bff_err backend_call(struct backend *b, const struct backend_request *request,
+                          enum backend_connection connection, struct arena *arena,
+                          struct backend_answer *answer)
+{
+    struct curl_slist *headers = NULL;
+    struct str url;
+    enum bff_err err = BFF_ERR_NO_MEMORY;
+    *answer = (struct backend_answer){.received_s = (int64_t)time(NULL)};
+    b->error[0] = 0;
+    char *method = arena_cstr(arena, request->method);
+    if (method &&
+        arena_printf(arena, &url, "%.*s%.*s", STR_ARG(b->config->backend.url),
+                     STR_ARG(request->path)) &&
+        add_headers(&headers, arena, request) && set_options(b, request, url.p, method, connection))
+        err = perform(b, headers, arena, answer);
+    /* Connections, DNS entries and TLS sessions stay; pointers into this call's memory do not. */
+    curl_easy_reset(b->curl);
+    wipe_headers(headers);
+    return err;
+}

@@ -1,0 +1,20 @@
+/* The two clocks: durations are measured on the monotonic one, which nobody can set. */
+#ifndef BFF_BASE_CLOCK_H
+#define BFF_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t clock_mono_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static inline int64_t clock_mono_ms(void)
+{
+    return clock_mono_us() / 1000;
+}
+
+#endif

@@ -1,0 +1,62 @@
+#include "core/cookie.h"
+
+static bool is_base64url(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_';
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+enum bff_err cookie_find(struct str header, struct str *value)
+{
+    if (header.n > COOKIE_HEADER_MAX)
+        return BFF_ERR_TOO_LARGE;
+    struct str found = {NULL, 0};
+    size_t times = 0;
+    struct str_cut pair = {.tail = header, .found = header.n > 0};
+    while (pair.found) {
+        pair = str_cut(pair.tail, ';');
+        struct str_cut named = str_cut(str_trim(pair.head), '=');
+        if (named.found && str_eq(named.head, STR(COOKIE_NAME))) {
+            found = named.tail;
+            times++;
+        }
+    }
+    if (times == 0)
+        return BFF_ERR_MISSING;
+    if (times > 1)
+        return BFF_ERR_DUPLICATE;
+    if (found.n != COOKIE_VALUE_LENGTH || !is_base64url(found))
+        return BFF_ERR_MALFORMED;
+    *value = found;
+    return BFF_OK;
+}
+
+void cookie_add_set(struct buf *out, struct str value)
+{
+    buf_add(out, STR(COOKIE_NAME "="));
+    buf_add(out, value);
+    buf_add(out, STR("; Path=/; Secure; HttpOnly; SameSite=Strict"));
+}
+
+void cookie_add_clear(struct buf *out)
+{
+    buf_add(out, STR(COOKIE_NAME "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict"));
+}
+
+bool cookie_read_set(struct str set_cookie, struct str name, struct str *value)
+{
+    struct str_cut named = str_cut(str_cut(set_cookie, ';').head, '=');
+    if (!named.found || !str_eq(str_trim(named.head), name))
+        return false;
+    struct str v = str_trim(named.tail);
+    if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+        v = (struct str){v.p + 1, v.n - 2};
+    *value = v;
+    return true;
+}

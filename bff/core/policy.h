@@ -1,0 +1,35 @@
+/*
+ * What a session's clocks mean for a request. Pure: durations in, decision out.
+ */
+#ifndef BFF_CORE_POLICY_H
+#define BFF_CORE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All in milliseconds from now; not positive means past. */
+struct session_clocks {
+    int64_t access_left_ms;
+    int64_t idle_left_ms;
+    int64_t absolute_left_ms; /* the nearer of absolute timeout and the refresh token's end */
+    int64_t touch_due_ms;     /* until activity should be written down again */
+};
+
+enum session_step {
+    STEP_ENDED,          /* idle, absolute or refresh limit reached */
+    STEP_TOUCH,          /* load once more, so that activity is written down */
+    STEP_PASS,           /* attach the token */
+    STEP_PASS_AND_RENEW, /* attach the token, and refresh it in the background */
+    STEP_RENEW_FIRST     /* the token is expired: wait for a refresh */
+};
+
+enum session_step policy_for_call(struct session_clocks c, int64_t refresh_ahead_ms);
+
+/* Django refused a token of generation `used`; `stored` is what is known to be stored now (0: not
+ * known). A newer one is tried without another refresh: at most one refresh for each expiry. */
+bool policy_must_refresh(uint64_t used, uint64_t stored);
+
+/* Retry-After in whole seconds, at least 1 (RFC 9110, 10.2.3). */
+int64_t policy_retry_after_s(int64_t wait_ms);
+
+#endif

@@ -1,0 +1,114 @@
+#include "flow/authorize.h"
+
+#include "codec/backend.h"
+
+#define RETRY_LOCATION "@bff_retry"
+
+static int64_t until(int64_t now_ms, int64_t left_ms)
+{
+    return left_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + left_ms;
+}
+
+static int64_t left(int64_t until_ms, int64_t now_ms)
+{
+    return until_ms == INT64_MAX ? INT64_MAX : until_ms - now_ms;
+}
+
+struct live_session live_session_from(const struct session *s, const struct config *config,
+                                      int64_t now_ms)
+{
+    return (struct live_session){
+        .generation = s->generation,
+        .access = s->access,
+        .user = s->user,
+        .access_until_ms = until(now_ms, s->access_left_ms),
+        .idle_until_ms = until(now_ms, s->idle_left_ms),
+        .absolute_until_ms = until(now_ms, s->absolute_left_ms),
+        .touch_at_ms = now_ms - s->since_touch_ms + (int64_t)config->session.touch_s * 1000,
+    };
+}
+
+struct session_clocks live_session_clocks(const struct live_session *live, int64_t now_ms)
+{
+    return (struct session_clocks){
+        .access_left_ms = left(live->access_until_ms, now_ms),
+        .idle_left_ms = left(live->idle_until_ms, now_ms),
+        .absolute_left_ms = left(live->absolute_until_ms, now_ms),
+        .touch_due_ms = left(live->touch_at_ms, now_ms),
+    };
+}
+
+/* X-Bff-Authorization or X-Bff-Cookie: nginx puts it where Django looks. */
+static bool attach(const struct live_session *live, const struct config *config,
+                   struct arena *arena, struct reply *reply)
+{
+    struct backend_request carrier = {0};
+    struct str generation;
+    if (backend_attach(&config->backend.attach, live->access, arena, &carrier) != BFF_OK ||
+        !arena_printf(arena, &generation, "%llu", (unsigned long long)live->generation))
+        return false;
+    if (carrier.authorization.n > 0)
+        reply_header(reply, "X-Bff-Authorization", carrier.authorization);
+    else if (carrier.cookie.n > 0)
+        reply_header(reply, "X-Bff-Cookie", carrier.cookie);
+    else
+        reply_header(reply, "X-Bff-Authorization",
+                     str_trim(str_cut(carrier.attach_header, ':').tail));
+    reply_header(reply, "X-Bff-Generation", generation);
+    return true;
+}
+
+void authorize_pass(const struct live_session *live, const struct config *config,
+                    struct arena *arena, struct reply *reply)
+{
+    *reply = (struct reply){.status = 204};
+    if (!attach(live, config, arena, reply))
+        authorize_refuse(BFF_ERR_INTERNAL, 0, arena, reply);
+}
+
+void authorize_refuse(enum bff_err e, int64_t wait_ms, struct arena *arena, struct reply *reply)
+{
+    struct str code = err_code(e), refusal;
+    *reply = (struct reply){.status = 401, .err = e};
+    if (err_status(e) != 503 || !arena_printf(arena, &refusal, "%.*s %lld", STR_ARG(code),
+                                              (long long)policy_retry_after_s(wait_ms)))
+        refusal = code;
+    reply_header(reply, "X-Bff-Refusal", refusal);
+}
+
+void renew_retry(const struct live_session *live, const struct config *config, struct arena *arena,
+                 struct reply *reply)
+{
+    *reply = (struct reply){.status = 200, .for_nginx = true};
+    reply_header(reply, "X-Accel-Redirect", STR(RETRY_LOCATION));
+    if (!attach(live, config, arena, reply))
+        *reply = (struct reply){.status = 500, .err = BFF_ERR_INTERNAL};
+}
+
+static long long whole_seconds(int64_t ms)
+{
+    return ms <= 0 ? 0 : ms / 1000;
+}
+
+bool session_describe(const struct live_session *live, int64_t now_ms, struct arena *arena,
+                      struct str *out)
+{
+    struct session_clocks c = live_session_clocks(live, now_ms);
+    int64_t idle_ms = c.idle_left_ms < c.absolute_left_ms ? c.idle_left_ms : c.absolute_left_ms;
+    struct str user = live->user.n > 0 ? live->user : STR("{}");
+    return arena_printf(arena, out,
+                        "{\"authenticated\":true,\"user\":%.*s,\"expires_in\":%lld,"
+                        "\"idle_expires_in\":%lld,\"refreshes\":%llu}",
+                        STR_ARG(user), whole_seconds(c.absolute_left_ms), whole_seconds(idle_ms),
+                        (unsigned long long)(live->generation - 1));
+}
+
+void session_reply(const struct live_session *live, int64_t now_ms, struct arena *arena,
+                   struct reply *reply)
+{
+    struct str body = STR("{\"authenticated\":false}");
+    if (live && !session_describe(live, now_ms, arena, &body))
+        *reply = (struct reply){.status = 500, .err = BFF_ERR_NO_MEMORY};
+    else
+        reply_json(reply, 200, body);
+}

@@ -1,0 +1,69 @@
+#include "flow/end.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/renewal.h"
+#include "flow/revoke.h"
+
+/*
+ * A backend whose revocation wants a live access token (revoke.auth = access) gets a fresh one
+ * first. What cannot be refreshed now is signed out all the same: revoking then fails, and waits.
+ */
+static void refresh_if_expired(struct tools *tools, const struct session_name *name,
+                               const struct caller *caller, struct arena *arena)
+{
+    struct renewal renewal;
+    int64_t deadline = clock_mono_ms() + tools->config->server.park_ms;
+    renewal_load(tools, name, false, arena, &renewal);
+    if (renewal.result != RENEWAL_SESSION || renewal.session.access_left_ms > 0)
+        return;
+    uint64_t seen = renewal.session.generation;
+    renewal_run(tools, name, seen, caller, arena, &renewal);
+    while (renewal.result == RENEWAL_LATER && clock_mono_ms() + renewal.wait_ms < deadline) {
+        struct timespec pause = {renewal.wait_ms / 1000, (renewal.wait_ms % 1000) * 1000000};
+        nanosleep(&pause, NULL);
+        renewal_run(tools, name, seen, caller, arena, &renewal);
+    }
+}
+
+enum end_result session_end(struct tools *tools, const struct session_name *name,
+                            const struct caller *caller, struct arena *arena)
+{
+    struct session ended;
+    if (tools->config->revoke.auth_access && tools->config->revoke.request.method.n > 0)
+        refresh_if_expired(tools, name, caller, arena);
+    enum bff_err err = store_logout(tools->store, name, arena, &ended);
+    /* Bumped after the deletion and before the answer: from here on no worker of this host serves
+     * the session from its cache. */
+    fence_bump(tools->fence, name->hash);
+    if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
+        return END_TOLD; /* nothing that could be revoked */
+    if (err != BFF_OK)
+        return END_STORE_DOWN;
+    return revoke_or_queue(tools, ended.access, ended.refresh, caller, arena) ? END_TOLD
+                                                                              : END_NOT_TOLD;
+}
+
+void logout_run(struct tools *tools, const struct call *call, struct arena *arena,
+                struct reply *reply)
+{
+    char tag[SESSION_TAG_MAX];
+    enum end_result result = END_TOLD;
+    if (call->has_session)
+        result = session_end(tools, &call->name, &call->caller, arena);
+    if (result == END_STORE_DOWN) {
+        reply_problem(reply, BFF_ERR_STORE_UNAVAILABLE, &call->caller, 1000, arena);
+        return;
+    }
+    *reply = (struct reply){.status = result == END_TOLD ? 204 : 202};
+    if (!reply_cookie(reply, (struct str){NULL, 0}, arena)) {
+        reply_problem(reply, BFF_ERR_NO_MEMORY, &call->caller, 1000, arena);
+        return;
+    }
+    if (call->has_session)
+        log_event(SEVERITY_INFO, "signed_out", LOG_TEXT("session", session_tag(&call->name, tag)),
+                  LOG_TEXT("revoked", result == END_TOLD ? STR("yes") : STR("later")),
+                  LOG_TEXT("request_id", call->caller.request_id));
+}

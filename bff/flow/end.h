@@ -1,0 +1,21 @@
+/* Ending a session by its own wish: out of Redis first, then the backend is told. */
+#ifndef BFF_FLOW_END_H
+#define BFF_FLOW_END_H
+
+#include "flow/call.h"
+#include "flow/tools.h"
+
+enum end_result {
+    END_TOLD,      /* gone (or had been), and the backend knows */
+    END_NOT_TOLD,  /* gone; the backend will be told later */
+    END_STORE_DOWN /* not gone: the store does not answer */
+};
+
+BFF_MUST_CHECK enum end_result session_end(struct tools *tools, const struct session_name *name,
+                                           const struct caller *caller, struct arena *arena);
+
+/* POST /bff/logout: 204, 202 when the backend could not be told yet, 503 when Redis is down. */
+void logout_run(struct tools *tools, const struct call *call, struct arena *arena,
+                struct reply *reply);
+
+#endif

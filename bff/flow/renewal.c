@@ -1,0 +1,224 @@
+#include "flow/renewal.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/caller.h"
+#include "flow/revoke.h"
+
+#define COMMIT_RETRY_MS 50
+
+static void store_trouble(struct tools *tools, const char *step, struct renewal *out)
+{
+    log_event(SEVERITY_WARN, "store_failed", LOG_TEXT("step", str_from(step)),
+              LOG_TEXT("reason", str_from(store_last_error(tools->store))));
+    *out = (struct renewal){.result = RENEWAL_STORE_DOWN};
+}
+
+void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
+                  struct arena *arena, struct renewal *out)
+{
+    *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
+    enum bff_err err = store_load(tools->store, name, touch, arena, &out->session);
+    if (err == BFF_OK)
+        out->result = RENEWAL_SESSION;
+    else if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
+        out->result = RENEWAL_NONE;
+    else
+        store_trouble(tools, "load", out);
+    if (err == BFF_ERR_SEAL_BROKEN)
+        log_event(SEVERITY_ERROR, "seal_broken",
+                  LOG_TEXT("reason", STR("a stored session does not open: was its server key "
+                                         "removed from server.key_file?")));
+}
+
+static enum refresh_verdict ask_backend(struct tools *tools, const struct session *session,
+                                        const struct caller *caller, struct arena *arena,
+                                        struct backend_tokens *tokens, struct str *why)
+{
+    const struct config *config = tools->config;
+    struct backend_request request;
+    struct backend_answer answer;
+    enum bff_err err = backend_compose(&config->refresh.request, &config->refresh.send,
+                                       session->access, session->refresh, arena, &request);
+    if (err == BFF_OK) {
+        caller_describe(caller, &request);
+        err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);
+    }
+    if (err != BFF_OK) {
+        *why = err_code(err);
+        return REFRESH_UNAVAILABLE;
+    }
+    return backend_judge_refresh(config, &answer, arena, tokens, why);
+}
+
+static void pause_ms(int64_t ms)
+{
+    struct timespec t = {ms / 1000, (ms % 1000) * 1000000};
+    nanosleep(&t, NULL); /* woken early it only looks again earlier */
+}
+
+/*
+ * Store the new tokens. They are the only valid ones, so while our lease lasts a store that fails
+ * is tried again: COMMIT may be repeated.
+ */
+static enum bff_err commit(struct tools *tools, const struct session_name *name,
+                           const struct session *old, const struct session_tokens *tokens,
+                           struct arena *arena, enum commit_result *result, struct session *stored)
+{
+    int64_t until = clock_mono_ms() + tools->config->refresh.lease_ms;
+    for (;;) {
+        enum bff_err err = store_commit(tools->store, name, old, tokens, arena, result, stored);
+        if (err != BFF_ERR_STORE_UNAVAILABLE || clock_mono_ms() >= until)
+            return err;
+        pause_ms(COMMIT_RETRY_MS);
+    }
+}
+
+static void granted(struct tools *tools, const struct session_name *name, const struct session *old,
+                    const struct backend_tokens *new, const struct caller *caller,
+                    struct arena *arena, struct renewal *out)
+{
+    char tag[SESSION_TAG_MAX];
+    enum commit_result result;
+    struct session_tokens tokens = {
+        .access = new->access,
+        .refresh = new->refresh,
+        .access_life_ms = new->access_life_ms,
+        .refresh_life_ms = new->refresh_life_ms,
+        .user_id = new->user_id,
+        .user = new->user_id.n > 0 ? new->user : (struct str){NULL, 0},
+    };
+    enum bff_err err = commit(tools, name, old, &tokens, arena, &result, &out->session);
+    if (err != BFF_OK) {
+        store_trouble(tools, "commit", out);
+        log_event(SEVERITY_ERROR, "refresh_not_stored", LOG_TEXT("session", session_tag(name, tag)),
+                  LOG_TEXT("request_id", caller->request_id));
+        return;
+    }
+    fence_bump(tools->fence, name->hash);
+    out->ticket++;
+    switch (result) {
+    case COMMIT_STORED:
+        out->result = RENEWAL_SESSION;
+        log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
+                  LOG_TEXT("request_id", caller->request_id),
+                  LOG_NUMBER("generation", out->session.generation));
+        break;
+    case COMMIT_GONE:
+        out->result = RENEWAL_NONE;
+        log_event(SEVERITY_INFO, "refreshed_after_sign_out",
+                  LOG_TEXT("session", session_tag(name, tag)));
+        revoke_or_queue(tools, new->access, new->refresh.n > 0 ? new->refresh : old->refresh,
+                        caller, arena);
+        break;
+    case COMMIT_STALE:
+        out->result = RENEWAL_LATER;
+        break;
+    }
+}
+
+/* The backend said no, or gave somebody else's tokens: the session ends, unless an earlier holder
+ * of the lease may still bring a successor. */
+static void rejected(struct tools *tools, const struct session_name *name,
+                     const struct begin *begin, const struct caller *caller, struct str why,
+                     struct renewal *out)
+{
+    char tag[SESSION_TAG_MAX];
+    enum reject_result result;
+    if (store_reject(tools->store, name, begin->session.generation, begin->epoch, &result,
+                     &out->wait_ms) != BFF_OK) {
+        store_trouble(tools, "reject", out);
+        return;
+    }
+    fence_bump(tools->fence, name->hash);
+    out->result = result == REJECT_ENDED ? RENEWAL_ENDED : RENEWAL_LATER;
+    if (result == REJECT_ENDED)
+        log_event(SEVERITY_INFO, "refresh_rejected", LOG_TEXT("session", session_tag(name, tag)),
+                  LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why));
+}
+
+static void unavailable(struct tools *tools, const struct session_name *name,
+                        const struct begin *begin, const struct caller *caller, struct str why,
+                        struct renewal *out)
+{
+    char tag[SESSION_TAG_MAX];
+    if (store_fail(tools->store, name, begin->session.generation, begin->epoch, &out->wait_ms) !=
+        BFF_OK) {
+        store_trouble(tools, "fail", out);
+        return;
+    }
+    out->result = RENEWAL_UNAVAILABLE;
+    log_event(SEVERITY_WARN, "refresh_unavailable", LOG_TEXT("session", session_tag(name, tag)),
+              LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why),
+              LOG_NUMBER("retry_ms", out->wait_ms));
+}
+
+static bool is_somebody_else(const struct session *session, const struct backend_tokens *tokens)
+{
+    return session->user_id.n > 0 && tokens->user_id.n > 0 &&
+           !str_eq(session->user_id, tokens->user_id);
+}
+
+/* The lease is ours. */
+static void refresh_now(struct tools *tools, const struct session_name *name,
+                        const struct begin *begin, const struct caller *caller, struct arena *arena,
+                        struct renewal *out)
+{
+    struct backend_tokens tokens;
+    struct str why = STR("");
+    switch (ask_backend(tools, &begin->session, caller, arena, &tokens, &why)) {
+    case REFRESH_GRANTED:
+        if (is_somebody_else(&begin->session, &tokens))
+            rejected(tools, name, begin, caller, STR("the tokens are another user's"), out);
+        else
+            granted(tools, name, &begin->session, &tokens, caller, arena, out);
+        break;
+    case REFRESH_REJECTED:
+        rejected(tools, name, begin, caller, why, out);
+        break;
+    case REFRESH_UNAVAILABLE:
+        unavailable(tools, name, begin, caller, why, out);
+        break;
+    }
+}
+
+void renewal_run(struct tools *tools, const struct session_name *name, uint64_t seen,
+                 const struct caller *caller, struct arena *arena, struct renewal *out)
+{
+    struct begin begin;
+    *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
+    enum bff_err err = store_begin(tools->store, name, seen, arena, &begin);
+    if (err == BFF_ERR_SEAL_BROKEN) {
+        out->result = RENEWAL_NONE;
+        return;
+    }
+    if (err != BFF_OK) {
+        store_trouble(tools, "begin", out);
+        return;
+    }
+    out->wait_ms = begin.wait_ms;
+    switch (begin.result) {
+    case BEGIN_NONE:
+        out->result = RENEWAL_NONE;
+        break;
+    case BEGIN_FRESH:
+        out->session = begin.session;
+        out->result = RENEWAL_SESSION;
+        break;
+    case BEGIN_BUSY:
+        out->result = RENEWAL_LATER;
+        break;
+    case BEGIN_BACKOFF:
+        out->result = RENEWAL_UNAVAILABLE;
+        break;
+    case BEGIN_REJECTED:
+        fence_bump(tools->fence, name->hash);
+        out->result = RENEWAL_ENDED;
+        break;
+    case BEGIN_GO:
+        refresh_now(tools, name, &begin, caller, arena, out);
+        break;
+    }
+}

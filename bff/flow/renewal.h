@@ -1,0 +1,36 @@
+/*
+ * Refreshing one session: BEGIN, the backend's refresh endpoint, then COMMIT, REJECT or FAIL. Runs
+ * in an I/O thread; one at a time per session in this process (server/waiting.h sees to that), and
+ * by the lease in Redis between processes and hosts.
+ */
+#ifndef BFF_FLOW_RENEWAL_H
+#define BFF_FLOW_RENEWAL_H
+
+#include "flow/call.h"
+#include "flow/tools.h"
+
+enum renewal_result {
+    RENEWAL_SESSION,     /* `session` is there, with a newer token than `seen` */
+    RENEWAL_NONE,        /* there is no such session */
+    RENEWAL_ENDED,       /* it ended here: the backend rejected its refresh token */
+    RENEWAL_LATER,       /* another worker is at it: look again in wait_ms */
+    RENEWAL_UNAVAILABLE, /* the backend does not refresh now: not before wait_ms */
+    RENEWAL_STORE_DOWN   /* the session store does not answer */
+};
+
+struct renewal {
+    enum renewal_result result;
+    int64_t wait_ms;
+    uint32_t ticket; /* for the cache: see store/fence.h */
+    struct session session;
+};
+
+/* `seen` is the generation whose access token is expired or was refused; 0: whatever is stored. */
+void renewal_run(struct tools *tools, const struct session_name *name, uint64_t seen,
+                 const struct caller *caller, struct arena *arena, struct renewal *out);
+
+/* Read the session from Redis, in the same terms: SESSION, NONE or STORE_DOWN. */
+void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
+                  struct arena *arena, struct renewal *out);
+
+#endif

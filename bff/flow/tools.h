@@ -1,0 +1,24 @@
+/* What a flow that may block works with: one set for each I/O thread. */
+#ifndef BFF_FLOW_TOOLS_H
+#define BFF_FLOW_TOOLS_H
+
+#include "backend/http.h"
+#include "store/fence.h"
+#include "store/store.h"
+
+struct revocations;
+
+struct tools {
+    const struct config *config;
+    const struct keyring *keys;
+    struct store *store;
+    struct backend *backend;
+    struct fence *fence;             /* shared by all workers of the host */
+    struct revocations *revocations; /* shared by the worker's threads */
+};
+
+/* The first 8 hex digits of the cookie's hash: how logs name a session. */
+#define SESSION_TAG_MAX 9
+struct str session_tag(const struct session_name *name, char tag[SESSION_TAG_MAX]);
+
+#endif

@@ -1,0 +1,190 @@
+/* bffd(8): the command line. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/http.h"
+#include "base/wipe.h"
+#include "codec/json.h"
+#include "codec/seal.h"
+#include "server/setup.h"
+#include "server/supervisor.h"
+#include "store/store.h"
+
+enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "usage: bffd -c FILE                  serve, in the foreground\n"
+    "       bffd -c FILE --check          check FILE and what it names; say what would be done\n"
+    "       bffd -c FILE --print-config   every key, its value and where it comes from\n"
+    "       bffd keygen                   make a server key: bffd keygen > /etc/bff/key\n"
+    "       bffd --print-manual           the options, for bff.conf(5)\n"
+    "       bffd --help | --version\n";
+
+static int keygen(void)
+{
+    char line[SEAL_KEY_LINE + 1];
+    keyring_generate(line);
+    int written = printf("%s\n", line);
+    wipe(line, sizeof line);
+    return written > 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_RUN;
+}
+
+static int complain(const char *message)
+{
+    fprintf(stderr, "bffd: %s\n", message);
+    return EXIT_USAGE;
+}
+
+static int print_config(const char *path)
+{
+    struct arena arena = arena_make(4 * 1024 * 1024);
+    struct str text, message;
+    bool ok = setup_read_file(&arena, path, &text, &message) &&
+              config_print(&arena, path, text, stdout, &message);
+    if (!ok)
+        fprintf(stderr, "bffd: %.*s\n", STR_ARG(message));
+    arena_free(&arena);
+    return ok ? EXIT_OK : EXIT_USAGE;
+}
+
+/* What a Redis says of itself; `sentence` when it cannot be used or does not answer. */
+static enum bff_err ask_redis(const struct setup *setup, char *sentence, size_t size)
+{
+    struct store_options options = {
+        .config = &setup->config,
+        .keys = setup->keys,
+        .password = setup->password,
+        .owner = STR("check"),
+    };
+    struct store *store = store_open(&options);
+    if (!store)
+        return BFF_ERR_NO_MEMORY;
+    enum bff_err err = store_check(store);
+    snprintf(sentence, size, "%s", store_last_error(store));
+    store_close(store);
+    return err;
+}
+
+static void describe_call(const char *what, const struct config_call *call)
+{
+    if (call->method.n > 0)
+        printf("  %-8s %.*s %.*s\n", what, STR_ARG(call->method), STR_ARG(call->path));
+    else
+        printf("  %-8s not configured\n", what);
+}
+
+static int check(const struct setup *setup)
+{
+    const struct config *c = &setup->config;
+    char sentence[512];
+    printf("The file is valid. bffd would\n");
+    printf("  listen   on %.*s, ", STR_ARG(c->server.listen));
+    if (c->server.workers > 0)
+        printf("with %u workers of %u I/O threads\n", c->server.workers, c->server.io_threads);
+    else
+        printf("with one worker for each processor, of %u I/O threads\n", c->server.io_threads);
+    printf("  store    sessions in %.*s, as %.*s*\n", STR_ARG(c->redis.url),
+           STR_ARG(c->redis.prefix));
+    printf("  end them after %u s without activity, %u s at the latest\n", c->session.idle_s,
+           c->session.absolute_s);
+    printf("and call the backend %.*s (preset %.*s) with\n", STR_ARG(c->backend.url),
+           STR_ARG(c->backend.preset));
+    describe_call("login", &c->login.request);
+    describe_call("refresh", &c->refresh.request);
+    describe_call("revoke", &c->revoke.request);
+    enum bff_err err = ask_redis(setup, sentence, sizeof sentence);
+    if (err == BFF_OK)
+        printf("Redis answers and keeps what it is given.\n");
+    else
+        printf("Redis: %s\n", sentence);
+    return err == BFF_OK ? EXIT_OK : EXIT_RUN;
+}
+
+/* A Redis that evicts would sign people out at random, so it stops the start. One that does not
+ * answer yet does not: requests get 503 until it is there. */
+static int serve(const char *path, struct setup *setup)
+{
+    char sentence[512];
+    enum bff_err err = ask_redis(setup, sentence, sizeof sentence);
+    if (err == BFF_ERR_MALFORMED) {
+        setup_free(setup);
+        return complain(sentence);
+    }
+    if (err != BFF_OK)
+        fprintf(stderr, "bffd: Redis does not answer yet: %s\n", sentence);
+    return supervisor_run(path, setup);
+}
+
+static int with_config(const char *path, bool only_check)
+{
+    char message[SETUP_MESSAGE_MAX];
+    struct setup *setup = setup_load(path, message);
+    if (!setup)
+        return complain(message);
+    if (!only_check)
+        return serve(path, setup);
+    int status = check(setup);
+    setup_free(setup);
+    return status;
+}
+
+static bool init_libraries(void)
+{
+    json_init();
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR && seal_init() && backend_init();
+}
+
+enum option_value { OPT_CHECK = 256, OPT_PRINT_CONFIG, OPT_PRINT_MANUAL };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
+    {"print-manual", no_argument, NULL, OPT_PRINT_MANUAL},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    bool only_check = false, only_print = false;
+    int o;
+    while ((o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+        switch (o) {
+        case 'c':
+            path = optarg;
+            break;
+        case OPT_CHECK:
+            only_check = true;
+            break;
+        case OPT_PRINT_CONFIG:
+            only_print = true;
+            break;
+        case OPT_PRINT_MANUAL:
+            config_print_manual(stdout);
+            return EXIT_OK;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_OK;
+        case 'V':
+            puts("bffd " BFF_VERSION);
+            return EXIT_OK;
+        default:
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (!init_libraries())
+        return complain("a library cannot be initialised");
+    if (optind + 1 == argc && strcmp(argv[optind], "keygen") == 0)
+        return keygen();
+    if (optind < argc || !path) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    return only_print ? print_config(path) : with_config(path, only_check);
+}

@@ -1,0 +1,201 @@
+#include "server/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/wipe.h"
+#include "server/params.h"
+#include "server/records.h"
+
+#define HEADERS_MAX (48 * 1024) /* two attached tokens of the largest size fit */
+#define REQUEST_BYTES (256 * 1024)
+
+struct conn *conn_make(int fd, const struct config *config)
+{
+    struct timeval limit = {config->server.read_ms / 1000, config->server.read_ms % 1000 * 1000};
+    struct conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    /* libfcgi has no time-outs of its own: without these a stalled peer would hold a thread. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
+        free(c);
+        return NULL;
+    }
+    size_t answers = (size_t)config->backend.answer_bytes * 4;
+    c->fd = fd;
+    c->fcgx.ipcFd = -1;
+    c->arena = arena_make(REQUEST_BYTES + config->server.body_bytes + answers);
+    return c;
+}
+
+void conn_free(struct conn *c)
+{
+    if (c->fcgx.ipcFd >= 0)
+        FCGX_Free(&c->fcgx, 1);
+    else if (c->fd >= 0)
+        close(c->fd);
+    arena_free(&c->arena);
+    free(c);
+}
+
+/* The request is whole in the socket's buffer: libfcgi reads it without waiting. */
+static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now_ms)
+{
+    if (FCGX_InitRequest(&c->fcgx, -1, 0) != 0)
+        return CONN_CLOSED;
+    c->fcgx.ipcFd = c->fd;
+    c->fcgx.keepConnection = 1; /* or FCGX_Accept_r() would close the socket first */
+    if (FCGX_Accept_r(&c->fcgx) != 0) {
+        c->fd = c->fcgx.ipcFd; /* -1: libfcgi has closed it */
+        return CONN_CLOSED;
+    }
+    c->state = CONN_HOT;
+    c->since_ms = now_ms;
+    c->started_us = clock_mono_us();
+    c->has_body = has_body;
+    c->has_renewed = c->has_touched = c->kept = false;
+    c->reply = (struct reply){.status = 0};
+    return params_read(c->fcgx.envp, &c->call) == BFF_OK ? CONN_REQUEST : CONN_REFUSED;
+}
+
+enum conn_event conn_receive(struct conn *c, int64_t now_ms)
+{
+    static _Thread_local char peeked[RECORDS_MAX];
+    bool has_body;
+    c->event_missed = false;
+    ssize_t n = recv(c->fd, peeked, sizeof peeked, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return CONN_WAITS;
+    if (n <= 0)
+        return CONN_CLOSED;
+    switch (records_scan((struct str){peeked, (size_t)n}, &has_body)) {
+    case RECORDS_READY:
+        return accept_request(c, has_body, now_ms);
+    case RECORDS_BROKEN:
+        break;
+    case RECORDS_PARTIAL:
+        if (n == sizeof peeked)
+            break;
+        if (c->state != CONN_PARTIAL) {
+            c->state = CONN_PARTIAL;
+            c->since_ms = now_ms;
+        }
+        return CONN_WAITS;
+    }
+    log_event(SEVERITY_WARN, "fastcgi_refused",
+              LOG_TEXT("reason", STR("not a request as a web server sends it, or too large")));
+    return CONN_CLOSED;
+}
+
+/* What is beyond `limit` is read, too, and forgotten: closing over unread bytes would reset the
+ * connection before nginx has read the answer. */
+enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
+{
+    uint64_t announced = c->call.content_length;
+    size_t room = announced < limit ? (size_t)announced : limit;
+    char *memory = arena_alloc(&c->arena, room ? room : 1);
+    char scratch[4096];
+    uint64_t seen = 0;
+    if (!memory)
+        return BFF_ERR_NO_MEMORY;
+    for (;;) {
+        bool fits = seen < room;
+        size_t want = fits ? room - (size_t)seen : sizeof scratch;
+        int n = FCGX_GetStr(fits ? memory + seen : scratch, (int)want, c->fcgx.in);
+        if (n <= 0)
+            break;
+        seen += (uint64_t)n;
+    }
+    if (announced > limit)
+        return BFF_ERR_BODY_TOO_LARGE;
+    if (seen != announced || FCGX_GetError(c->fcgx.in) != 0)
+        return BFF_ERR_BAD_REQUEST;
+    *body = (struct str){memory, room};
+    return BFF_OK;
+}
+
+static const char *const leg_names[] = {
+    [LEG_UNKNOWN] = "unknown", [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
+    [LEG_LOGIN] = "login",     [LEG_SESSION] = "session",     [LEG_LOGOUT] = "logout",
+    [LEG_HEALTH] = "health",   [LEG_READY] = "ready",
+};
+
+static void log_request(const struct conn *c)
+{
+    bool probe = c->call.leg == LEG_HEALTH || c->call.leg == LEG_READY;
+    enum log_severity severity = probe ? SEVERITY_DEBUG : SEVERITY_INFO;
+    char tag[SESSION_TAG_MAX];
+    if (!log_wants(severity))
+        return;
+    log_event(
+        severity, "request", LOG_TEXT("leg", str_from(leg_names[c->call.leg])),
+        LOG_TEXT("method", c->call.csrf.method), LOG_NUMBER("status", c->reply.status),
+        LOG_TEXT("code", err_code(c->reply.err)), LOG_TEXT("request_id", c->call.caller.request_id),
+        LOG_TEXT("session", c->call.has_session ? session_tag(&c->call.name, tag) : STR("none")),
+        LOG_NUMBER("duration_us", clock_mono_us() - c->started_us));
+}
+
+static bool write_reply(struct conn *c)
+{
+    static _Thread_local char memory[HEADERS_MAX];
+    const struct reply *r = &c->reply;
+    struct buf b = buf_make(memory, sizeof memory);
+    buf_add(&b, STR("Status: "));
+    buf_add_i64(&b, r->status);
+    for (size_t i = 0; i < r->n_headers; i++) {
+        buf_add(&b, STR("\r\n"));
+        buf_add(&b, str_from(r->headers[i].name));
+        buf_add(&b, STR(": "));
+        buf_add(&b, r->headers[i].value);
+    }
+    if (r->content_type.n > 0) {
+        buf_add(&b, STR("\r\nContent-Type: "));
+        buf_add(&b, r->content_type);
+    }
+    if (r->body.n > 0) {
+        buf_add(&b, STR("\r\nContent-Length: "));
+        buf_add_i64(&b, (int64_t)r->body.n);
+    }
+    /* nginx would copy it from an internal redirect onto Django's answer. */
+    if (!r->for_nginx)
+        buf_add(&b, STR("\r\nCache-Control: no-store"));
+    buf_add(&b, STR("\r\n\r\n"));
+    bool ok = !b.overflowed && FCGX_PutStr(memory, (int)b.n, c->fcgx.out) == (int)b.n;
+    if (ok && r->body.n > 0)
+        ok = FCGX_PutStr(r->body.p, (int)r->body.n, c->fcgx.out) == (int)r->body.n;
+    wipe(memory, b.n);
+    return ok;
+}
+
+/* The empty STDIN record behind the params is part of this request, not of the next. */
+static void read_to_end(struct conn *c)
+{
+    while (FCGX_GetChar(c->fcgx.in) != EOF)
+        continue;
+}
+
+bool conn_answer(struct conn *c, bool keep)
+{
+    read_to_end(c);
+    bool written = write_reply(c);
+    log_request(c);
+    if (!written || !keep)
+        c->fcgx.keepConnection = 0;
+    if (!c->fcgx.keepConnection)
+        FCGX_Detach(&c->fcgx); /* close without the shutdown-and-drain that pipes would need */
+    FCGX_Finish_r(&c->fcgx);
+    c->fd = c->fcgx.ipcFd;
+    c->fcgx.ipcFd = -1;
+    arena_reset(&c->arena);
+    wipe(&c->call, sizeof c->call);
+    wipe(&c->reply, sizeof c->reply);
+    c->state = CONN_IDLE;
+    c->since_ms = clock_mono_ms();
+    return c->fd >= 0;
+}

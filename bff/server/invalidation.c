@@ -1,0 +1,149 @@
+#include "server/invalidation.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define REFRESHED_MAX 1024 /* kept for the hot thread; beyond that everybody looks again */
+
+struct invalidation {
+    const struct lane_shared *shared;
+    struct watch *watch;
+    _Atomic int64_t redirect;
+    _Atomic unsigned epoch;
+    pthread_mutex_t mutex;
+    unsigned char refreshed[REFRESHED_MAX][SESSION_HASH_BYTES];
+    size_t n_refreshed;
+    bool refreshed_overflowed;
+};
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The hash in "PREFIXs:{HEX}"; false for a key that is not a session's. */
+static bool hash_of_key(struct str key, unsigned char hash[SESSION_HASH_BYTES])
+{
+    size_t hex = 2 * SESSION_HASH_BYTES;
+    if (key.n < hex + 2 || key.p[key.n - 1] != '}' || key.p[key.n - hex - 2] != '{')
+        return false;
+    const char *p = key.p + key.n - hex - 1;
+    for (size_t i = 0; i < SESSION_HASH_BYTES; i++) {
+        int high = hex_value(p[2 * i]), low = hex_value(p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        hash[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static void wake(struct invalidation *i)
+{
+    uint64_t one = 1;
+    if (write(i->shared->wake_fd, &one, sizeof one) != sizeof one)
+        log_event(SEVERITY_ERROR, "wake_failed", LOG_TEXT("where", STR("watch")));
+}
+
+static void on_changed(void *self, struct str key)
+{
+    struct invalidation *i = self;
+    unsigned char hash[SESSION_HASH_BYTES];
+    if (!key.p)
+        atomic_fetch_add(&i->epoch, 1);
+    else if (hash_of_key(key, hash))
+        fence_bump(i->shared->fence, hash);
+}
+
+static void on_refreshed(void *self, struct str key)
+{
+    struct invalidation *i = self;
+    unsigned char hash[SESSION_HASH_BYTES];
+    if (!hash_of_key(key, hash))
+        return;
+    pthread_mutex_lock(&i->mutex);
+    if (i->n_refreshed < REFRESHED_MAX)
+        memcpy(i->refreshed[i->n_refreshed++], hash, sizeof hash);
+    else
+        i->refreshed_overflowed = true;
+    pthread_mutex_unlock(&i->mutex);
+    wake(i);
+}
+
+static void on_connected(void *self, int64_t client_id)
+{
+    struct invalidation *i = self;
+    bool was_up = atomic_load(&i->redirect) != 0;
+    atomic_store(&i->redirect, client_id);
+    atomic_fetch_add(&i->epoch, 1);
+    if (was_up && client_id == 0)
+        log_event(SEVERITY_WARN, "store_lost", LOG_TEXT("effect", STR("sessions are not cached")));
+    if (!was_up && client_id != 0)
+        log_event(SEVERITY_INFO, "store_back", LOG_NUMBER("client", client_id));
+    wake(i);
+}
+
+struct invalidation *invalidation_start(const struct lane_shared *shared)
+{
+    struct invalidation *i = calloc(1, sizeof *i);
+    struct store_options options = {
+        .config = shared->config,
+        .keys = shared->keys,
+        .password = shared->password,
+        .owner = shared->owner,
+    };
+    struct watch_callbacks callbacks = {i, on_changed, on_refreshed, on_connected};
+    if (!i || pthread_mutex_init(&i->mutex, NULL) != 0) {
+        free(i);
+        return NULL;
+    }
+    i->shared = shared;
+    i->watch = watch_start(&options, &callbacks);
+    if (!i->watch) {
+        free(i);
+        return NULL;
+    }
+    return i;
+}
+
+void invalidation_stop(struct invalidation *i)
+{
+    if (!i)
+        return;
+    watch_stop(i->watch);
+    pthread_mutex_destroy(&i->mutex);
+    free(i);
+}
+
+const _Atomic int64_t *invalidation_redirect(const struct invalidation *i)
+{
+    return &i->redirect;
+}
+
+unsigned invalidation_epoch(const struct invalidation *i)
+{
+    return atomic_load(&i->epoch);
+}
+
+bool invalidation_is_up(const struct invalidation *i)
+{
+    return atomic_load(&i->redirect) != 0;
+}
+
+bool invalidation_next_refreshed(struct invalidation *i, unsigned char hash[SESSION_HASH_BYTES],
+                                 bool *all)
+{
+    pthread_mutex_lock(&i->mutex);
+    *all = i->refreshed_overflowed;
+    bool some = i->n_refreshed > 0;
+    if (some)
+        memcpy(hash, i->refreshed[--i->n_refreshed], SESSION_HASH_BYTES);
+    i->refreshed_overflowed = false;
+    pthread_mutex_unlock(&i->mutex);
+    return some || *all;
+}

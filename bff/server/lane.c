@@ -1,0 +1,166 @@
+#include "server/lane.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct job_list {
+    struct job *first, **last;
+    unsigned n;
+};
+
+struct lane {
+    const struct lane_shared *shared;
+    unsigned queue_max;
+    pthread_mutex_t mutex;
+    pthread_cond_t wanted;
+    struct job_list queue, done;
+    bool stopping;
+    unsigned n_threads;
+    pthread_t threads[];
+};
+
+static void list_clear(struct job_list *l)
+{
+    *l = (struct job_list){.first = NULL, .last = &l->first};
+}
+
+static void list_push(struct job_list *l, struct job *job)
+{
+    job->next = NULL;
+    *l->last = job;
+    l->last = &job->next;
+    l->n++;
+}
+
+static struct job *list_pop(struct job_list *l)
+{
+    struct job *job = l->first;
+    l->first = job->next;
+    if (!l->first)
+        l->last = &l->first;
+    l->n--;
+    return job;
+}
+
+/* Waits for a job; NULL when the lane stops. */
+static struct job *next_job(struct lane *lane)
+{
+    struct job *job = NULL;
+    pthread_mutex_lock(&lane->mutex);
+    while (!lane->stopping && !lane->queue.first)
+        pthread_cond_wait(&lane->wanted, &lane->mutex);
+    if (!lane->stopping)
+        job = list_pop(&lane->queue);
+    pthread_mutex_unlock(&lane->mutex);
+    return job;
+}
+
+static void hand_back(struct lane *lane, struct job *job)
+{
+    pthread_mutex_lock(&lane->mutex);
+    bool wake = !lane->done.first;
+    list_push(&lane->done, job);
+    pthread_mutex_unlock(&lane->mutex);
+    uint64_t one = 1;
+    if (wake && write(lane->shared->wake_fd, &one, sizeof one) != sizeof one)
+        log_event(SEVERITY_ERROR, "wake_failed", LOG_TEXT("where", STR("lane")));
+}
+
+static void run_jobs(struct lane *lane, struct tools *tools)
+{
+    struct job *job;
+    while ((job = next_job(lane))) {
+        store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
+        job->run(job, tools);
+        hand_back(lane, job);
+    }
+}
+
+static void *thread_main(void *self)
+{
+    struct lane *lane = self;
+    const struct lane_shared *shared = lane->shared;
+    struct store_options options = {
+        .config = shared->config,
+        .keys = shared->keys,
+        .password = shared->password,
+        .owner = shared->owner,
+    };
+    struct tools tools = {
+        .config = shared->config,
+        .keys = shared->keys,
+        .fence = shared->fence,
+        .revocations = shared->revocations,
+        .store = store_open(&options),
+        .backend = backend_open(shared->config),
+    };
+    /* A thread without its tools would leave jobs unanswered; the supervisor starts afresh. */
+    if (!tools.store || !tools.backend)
+        abort();
+    run_jobs(lane, &tools);
+    store_close(tools.store);
+    backend_close(tools.backend);
+    return NULL;
+}
+
+struct lane *lane_start(const struct lane_shared *shared, unsigned threads, unsigned queue)
+{
+    struct lane *lane = calloc(1, sizeof *lane + threads * sizeof lane->threads[0]);
+    if (!lane)
+        return NULL;
+    lane->shared = shared;
+    lane->queue_max = queue;
+    list_clear(&lane->queue);
+    list_clear(&lane->done);
+    if (pthread_mutex_init(&lane->mutex, NULL) != 0 ||
+        pthread_cond_init(&lane->wanted, NULL) != 0) {
+        free(lane);
+        return NULL;
+    }
+    for (; lane->n_threads < threads; lane->n_threads++) {
+        if (pthread_create(&lane->threads[lane->n_threads], NULL, thread_main, lane) != 0) {
+            lane_stop(lane);
+            return NULL;
+        }
+    }
+    return lane;
+}
+
+bool lane_submit(struct lane *lane, struct job *job)
+{
+    pthread_mutex_lock(&lane->mutex);
+    bool room = lane->queue.n < lane->queue_max;
+    if (room) {
+        list_push(&lane->queue, job);
+        pthread_cond_signal(&lane->wanted);
+    }
+    pthread_mutex_unlock(&lane->mutex);
+    return room;
+}
+
+struct job *lane_done(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->mutex);
+    struct job *first = lane->done.first;
+    list_clear(&lane->done);
+    pthread_mutex_unlock(&lane->mutex);
+    return first;
+}
+
+void lane_stop(struct lane *lane)
+{
+    if (!lane)
+        return;
+    pthread_mutex_lock(&lane->mutex);
+    lane->stopping = true;
+    pthread_cond_broadcast(&lane->wanted);
+    pthread_mutex_unlock(&lane->mutex);
+    for (unsigned i = 0; i < lane->n_threads; i++)
+        pthread_join(lane->threads[i], NULL);
+    pthread_cond_destroy(&lane->wanted);
+    pthread_mutex_destroy(&lane->mutex);
+    free(lane);
+}

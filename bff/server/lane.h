@@ -1,0 +1,49 @@
+/*
+ * The I/O lane: a bounded queue and a few threads that run blocking flows, each thread with a Redis
+ * connection and a curl handle of its own. A full queue refuses at once.
+ *
+ *   hot thread --lane_submit()--> queue --> thread: job->run() --> done list + eventfd --> hot
+ * thread
+ */
+#ifndef BFF_SERVER_LANE_H
+#define BFF_SERVER_LANE_H
+
+#include <stdatomic.h>
+
+#include "flow/tools.h"
+
+struct job {
+    struct job *next;
+    /* In an I/O thread. The job belongs to that thread until it comes back by lane_done(). */
+    void (*run)(struct job *job, struct tools *tools);
+    /* In the hot thread, after run. */
+    void (*done)(struct job *job, void *worker);
+};
+
+/* What every thread of a worker's lanes shares. */
+struct lane_shared {
+    const struct config *config;
+    const struct keyring *keys;
+    struct str password;
+    struct str owner;
+    struct fence *fence;
+    struct revocations *revocations;
+    const _Atomic int64_t *redirect_client; /* of the watch; 0 while it is down */
+    int wake_fd;                            /* eventfd of the hot thread */
+};
+
+struct lane;
+
+/* NULL: out of memory or threads. `shared` outlives the lane. */
+struct lane *lane_start(const struct lane_shared *shared, unsigned threads, unsigned queue);
+
+/* false: the queue is full. */
+BFF_MUST_CHECK bool lane_submit(struct lane *lane, struct job *job);
+
+/* Jobs that have run since the last call, oldest first, as a list by `next`. */
+struct job *lane_done(struct lane *lane);
+
+/* Let running jobs end, drop those that have not begun, join the threads. NULL is fine. */
+void lane_stop(struct lane *lane);
+
+#endif

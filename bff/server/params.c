@@ -1,0 +1,124 @@
+#include "server/params.h"
+
+#include "core/cookie.h"
+
+/* Where a param goes, and what two of the same name mean. nginx before 1.23 passes a header that
+ * came twice as two params. */
+enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE };
+
+struct param {
+    struct str name;
+    size_t offset; /* of a struct str in struct call */
+    enum repeat repeat;
+};
+
+#define ROW(name, member, repeat)                                                                  \
+    {                                                                                              \
+        {"" name, sizeof(name) - 1}, offsetof(struct call, member), repeat                         \
+    }
+
+static const struct param table[] = {
+    ROW("REQUEST_METHOD", csrf.method, REPEAT_FIRST),
+    ROW("REQUEST_SCHEME", csrf.scheme, REPEAT_FIRST),
+    ROW("HTTP_HOST", caller.host, REPEAT_FIRST),
+    ROW("BFF_HOST", csrf.host, REPEAT_FIRST),
+    ROW("SERVER_PORT", csrf.port, REPEAT_FIRST),
+    ROW("HTTP_UPGRADE", csrf.upgrade, REPEAT_IS_FORGERY),
+    ROW("HTTP_SEC_FETCH_SITE", csrf.sec_fetch_site, REPEAT_IS_FORGERY),
+    ROW("HTTP_ORIGIN", csrf.origin, REPEAT_IS_FORGERY),
+    ROW("HTTP_X_CSRF", csrf.x_csrf, REPEAT_IS_FORGERY),
+    ROW("HTTP_COOKIE", cookie_header, REPEAT_IS_NO_COOKIE),
+    ROW("REQUEST_ID", caller.request_id, REPEAT_FIRST),
+    ROW("REMOTE_ADDR", caller.client_address, REPEAT_FIRST),
+    ROW("HTTP_USER_AGENT", caller.user_agent, REPEAT_FIRST),
+    ROW("HTTP_ACCEPT_LANGUAGE", caller.accept_language, REPEAT_FIRST),
+    ROW("HTTP_ACCEPT", accept, REPEAT_FIRST),
+    ROW("CONTENT_TYPE", content_type, REPEAT_FIRST),
+};
+
+static const struct {
+    struct str name;
+    enum leg leg;
+} legs[] = {
+    {{"authorize", 9}, LEG_AUTHORIZE}, {{"renew", 5}, LEG_RENEW},   {{"login", 5}, LEG_LOGIN},
+    {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT}, {{"health", 6}, LEG_HEALTH},
+    {{"ready", 5}, LEG_READY},
+};
+
+static enum leg leg_named(struct str name)
+{
+    for (size_t i = 0; i < sizeof legs / sizeof legs[0]; i++)
+        if (str_eq(legs[i].name, name))
+            return legs[i].leg;
+    return LEG_UNKNOWN;
+}
+
+static bool has_control_byte(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7F)
+            return true;
+    return false;
+}
+
+static bool put_text(struct call *out, const struct param *row, struct str value)
+{
+    struct str *field = (struct str *)(void *)((char *)out + row->offset);
+    if (field->p) {
+        if (row->repeat == REPEAT_IS_FORGERY)
+            out->csrf.duplicated = true;
+        if (row->repeat == REPEAT_IS_NO_COOKIE)
+            out->cookie_duplicated = true;
+        return true;
+    }
+    size_t limit = row->repeat == REPEAT_IS_NO_COOKIE ? COOKIE_HEADER_MAX : PARAMS_TEXT_MAX;
+    if (value.n > limit || has_control_byte(value))
+        return false;
+    *field = value;
+    return true;
+}
+
+/* "401", or "502, 401" when nginx had tried more than one server: the last one answered. */
+static bool ends_with_401(struct str status)
+{
+    return status.n >= 3 && str_eq((struct str){status.p + status.n - 3, 3}, STR("401"));
+}
+
+static bool put_number(struct str value, uint64_t *out)
+{
+    return value.n == 0 || str_to_u64(value, INT64_MAX, out);
+}
+
+static bool put(struct call *out, struct str name, struct str value)
+{
+    if (str_eq(name, STR("BFF_LEG")))
+        out->leg = leg_named(value);
+    else if (str_eq(name, STR("BFF_STATUS")))
+        out->django_refused = ends_with_401(value);
+    else if (str_eq(name, STR("BFF_GENERATION")))
+        return put_number(value, &out->generation);
+    else if (str_eq(name, STR("CONTENT_LENGTH")))
+        return put_number(value, &out->content_length);
+    else if (str_eq(name, STR("BFF_REFUSAL"))) {
+        struct str_cut refusal = str_cut(value, ' ');
+        out->refusal = value.n > 0 ? err_from_code(refusal.head) : BFF_OK;
+        return put_number(refusal.tail, &out->refusal_wait_s);
+    } else
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+            if (str_eq(table[i].name, name))
+                return put_text(out, &table[i], value);
+    return true;
+}
+
+enum bff_err params_read(char **envp, struct call *out)
+{
+    enum bff_err err = BFF_OK;
+    *out = (struct call){.leg = LEG_UNKNOWN};
+    for (char **at = envp; *at; at++) {
+        struct str_cut pair = str_cut(str_from(*at), '=');
+        if (!put(out, pair.head, pair.tail))
+            err = BFF_ERR_BAD_REQUEST;
+    }
+    out->caller.proto = out->csrf.scheme;
+    return err;
+}

@@ -1,0 +1,16 @@
+/* FastCGI params become a call: which of them are read, and what makes them unusable. */
+#ifndef BFF_SERVER_PARAMS_H
+#define BFF_SERVER_PARAMS_H
+
+#include "flow/call.h"
+
+#define PARAMS_TEXT_MAX 1024 /* of a field other than Cookie; a longer one is refused */
+
+/*
+ * `envp` is "NAME=value" strings, NULL at the end, as libfcgi gives them. Views point into them.
+ * BFF_ERR_BAD_REQUEST: a number that is none, a field longer than its limit, or a control byte in
+ * a field that is used (nginx 1.22 passes them); *out then has what an answer needs (leg, ids).
+ */
+BFF_MUST_CHECK enum bff_err params_read(char **envp, struct call *out);
+
+#endif

@@ -1,0 +1,140 @@
+#include "server/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARENA_BYTES (2 * 1024 * 1024)
+
+static bool fail(struct arena *arena, struct str *message, const char *path, const char *reason)
+{
+    if (!arena_printf(arena, message, "%s: %s", path, reason))
+        *message = STR("out of memory");
+    return false;
+}
+
+static bool read_all(int fd, char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = read(fd, p, n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+static bool read_fd(struct arena *arena, int fd, const char *path, bool secret, struct str *out,
+                    struct str *message)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return fail(arena, message, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return fail(arena, message, path, "is not a regular file");
+    if (secret && (st.st_mode & 0027) != 0)
+        return fail(arena, message, path,
+                    "holds a secret but others may read it (or its group may write it): "
+                    "chmod 0640 or stricter");
+    if (st.st_size > CONFIG_MAX_BYTES)
+        return fail(arena, message, path, "is larger than 64 KiB");
+    size_t n = (size_t)st.st_size;
+    char *text = arena_alloc(arena, n + 1);
+    if (!text)
+        return fail(arena, message, path, "out of memory");
+    if (!read_all(fd, text, n))
+        return fail(arena, message, path, "cannot be read to its end");
+    text[n] = 0;
+    *out = (struct str){text, n};
+    return true;
+}
+
+static bool read_path(struct arena *arena, const char *path, bool secret, struct str *out,
+                      struct str *message)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(arena, message, path, strerror(errno));
+    bool ok = read_fd(arena, fd, path, secret, out, message);
+    close(fd);
+    return ok;
+}
+
+bool setup_read_file(struct arena *arena, const char *path, struct str *out, struct str *message)
+{
+    return read_path(arena, path, false, out, message);
+}
+
+static bool read_secret(struct arena *arena, const char *key, struct str path, struct str *out,
+                        struct str *message)
+{
+    struct str reason;
+    char *name = arena_cstr(arena, path);
+    if (!name)
+        return fail(arena, message, key, "out of memory, or a NUL byte in a path");
+    if (read_path(arena, name, true, out, &reason))
+        return true;
+    if (!arena_printf(arena, message, "%s: %.*s", key, STR_ARG(reason)))
+        *message = STR("out of memory");
+    return false;
+}
+
+static bool load_keys(struct setup *s, struct str *message)
+{
+    struct str text, reason;
+    if (!read_secret(&s->arena, "server.key_file", s->config.server.key_file, &text, message))
+        return false;
+    if (keyring_parse(&s->arena, text, &s->keys, &reason))
+        return true;
+    if (!arena_printf(&s->arena, message,
+                      "server.key_file: %.*s: %.*s (a key is made by: bffd keygen)",
+                      STR_ARG(s->config.server.key_file), STR_ARG(reason)))
+        *message = STR("out of memory");
+    return false;
+}
+
+static bool load(struct setup *s, const char *path, struct str *message)
+{
+    struct str text;
+    if (!setup_read_file(&s->arena, path, &text, message) ||
+        !config_parse(&s->arena, path, text, &s->config, message) || !load_keys(s, message))
+        return false;
+    if (s->config.redis.password_file.n == 0)
+        return true;
+    if (!read_secret(&s->arena, "redis.password_file", s->config.redis.password_file, &text,
+                     message))
+        return false;
+    s->password = str_trim(text);
+    return true;
+}
+
+struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX])
+{
+    struct str reason = STR("out of memory");
+    struct setup *s = calloc(1, sizeof *s);
+    if (s) {
+        s->arena = arena_make(ARENA_BYTES);
+        if (load(s, path, &reason))
+            return s;
+    }
+    size_t n = reason.n < SETUP_MESSAGE_MAX - 1 ? reason.n : SETUP_MESSAGE_MAX - 1;
+    memcpy(message, reason.p, n);
+    message[n] = 0;
+    setup_free(s);
+    return NULL;
+}
+
+void setup_free(struct setup *s)
+{
+    if (!s)
+        return;
+    keyring_free(s->keys);
+    arena_free(&s->arena);
+    free(s);
+}

@@ -1,0 +1,391 @@
+#include "server/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/listen.h"
+#include "server/notify.h"
+#include "server/worker.h"
+#include "store/fence.h"
+
+#define WORKERS_MAX 256
+#define STABLE_MS 10000 /* a worker that lived this long starts the back-off anew */
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 5000
+#define READY_MS 30000
+#define KILL_GRACE_MS 5000 /* on top of what draining and one backend call may take */
+
+struct slot {
+    pid_t pid;           /* 0: nobody */
+    unsigned generation; /* of configuration: only those of the serving one are replaced */
+    int64_t started_ms, restart_at_ms, backoff_ms, kill_at_ms;
+};
+
+struct supervisor {
+    const char *config_path;
+    struct setup *setup;
+    struct fence *fence;
+    int listen_fd;
+    bool listen_inherited;
+    struct slot slots[2 * WORKERS_MAX]; /* during a reload both generations are there */
+    unsigned generation;                /* the newest that was started */
+    unsigned serving;                   /* the one that should run; all others drain */
+    bool stopping;
+    sigset_t signals, signals_before;
+};
+
+static unsigned worker_count(const struct config *config)
+{
+    long n = config->server.workers;
+    if (n == 0)
+        n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static struct slot *free_slot(struct supervisor *s)
+{
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++)
+        if (s->slots[i].pid == 0 && s->slots[i].restart_at_ms == 0)
+            return &s->slots[i];
+    return NULL;
+}
+
+/* --- in the child --- */
+
+static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd)
+{
+    struct worker_setup setup = {
+        .config = &s->setup->config,
+        .keys = s->setup->keys,
+        .password = s->setup->password,
+        .fence = s->fence,
+        .listen_fd = s->listen_fd,
+        .ready_fd = ready_fd,
+    };
+    sigset_t terminate;
+    sigemptyset(&terminate);
+    sigaddset(&terminate, SIGTERM);
+    /* A terminal's Ctrl-C and hang-up are the supervisor's to handle. SIGTERM stays blocked until
+     * the worker reads it from a signalfd, so none is lost. When the supervisor dies, workers
+     * drain. */
+    if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR ||
+        prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+        _exit(1);
+    sigprocmask(SIG_SETMASK, &s->signals_before, NULL);
+    sigprocmask(SIG_BLOCK, &terminate, NULL);
+    int status = worker_run(&setup);
+    log_flush();
+    _exit(status);
+}
+
+/* --- starting and ending workers --- */
+
+/* -1, or the fd on which the worker says that it serves. */
+static int start_worker(struct supervisor *s, struct slot *slot)
+{
+    int ready[2];
+    pid_t parent = getpid();
+    if (pipe2(ready, O_CLOEXEC) != 0) {
+        log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ready[0]);
+        be_worker(s, parent, ready[1]);
+    }
+    close(ready[1]);
+    if (pid < 0) {
+        log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
+        close(ready[0]);
+        return -1;
+    }
+    slot->pid = pid;
+    slot->generation = s->generation;
+    slot->started_ms = clock_mono_ms();
+    slot->restart_at_ms = 0;
+    log_event(SEVERITY_INFO, "worker_started", LOG_NUMBER("pid", pid));
+    return ready[0];
+}
+
+static bool wait_ready(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char byte;
+    bool ok = poll(&p, 1, READY_MS) == 1 && read(fd, &byte, 1) == 1;
+    close(fd);
+    return ok;
+}
+
+/* Start a whole generation; true when every one of them serves. */
+static bool start_generation(struct supervisor *s)
+{
+    s->generation++;
+    unsigned n = worker_count(&s->setup->config), n_started = 0;
+    int ready[WORKERS_MAX];
+    bool ok = true;
+    for (unsigned i = 0; i < n && ok; i++) {
+        struct slot *slot = free_slot(s);
+        if (slot)
+            *slot = (struct slot){.pid = 0};
+        int fd = slot ? start_worker(s, slot) : -1;
+        ok = fd >= 0;
+        if (ok)
+            ready[n_started++] = fd;
+    }
+    for (unsigned i = 0; i < n_started; i++)
+        ok = wait_ready(ready[i]) && ok;
+    return ok;
+}
+
+static int64_t drain_limit_ms(const struct config *config)
+{
+    return (int64_t)config->server.drain_ms + config->backend.answer_ms + config->refresh.lease_ms +
+           KILL_GRACE_MS;
+}
+
+/* Everybody who is not of the serving generation; nobody is, once we are stopping. */
+static void drain_others(struct supervisor *s)
+{
+    int64_t kill_at = clock_mono_ms() + drain_limit_ms(&s->setup->config);
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+        struct slot *slot = &s->slots[i];
+        if (!s->stopping && slot->generation == s->serving)
+            continue;
+        slot->restart_at_ms = 0;
+        if (slot->pid != 0 && slot->kill_at_ms == 0) {
+            slot->kill_at_ms = kill_at;
+            kill(slot->pid, SIGTERM);
+        }
+    }
+}
+
+static void log_exit(pid_t pid, int status)
+{
+    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    log_event(clean ? SEVERITY_INFO : SEVERITY_ERROR, "worker_exited", LOG_NUMBER("pid", pid),
+              LOG_NUMBER("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+              LOG_NUMBER("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+}
+
+static void schedule_restart(struct slot *slot, int64_t now_ms)
+{
+    bool was_stable = now_ms - slot->started_ms >= STABLE_MS;
+    int64_t next = slot->backoff_ms * 2 < BACKOFF_MAX_MS ? slot->backoff_ms * 2 : BACKOFF_MAX_MS;
+    slot->backoff_ms = was_stable || slot->backoff_ms == 0 ? BACKOFF_MIN_MS : next;
+    slot->restart_at_ms = now_ms + slot->backoff_ms;
+}
+
+static void reap(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+            struct slot *slot = &s->slots[i];
+            if (slot->pid != pid)
+                continue;
+            log_exit(pid, status);
+            slot->pid = 0;
+            slot->kill_at_ms = 0;
+            if (!s->stopping && slot->generation == s->serving)
+                schedule_restart(slot, clock_mono_ms());
+        }
+    }
+}
+
+/* What is due: restarts, and an end for workers that do not end by themselves. */
+static void tend(struct supervisor *s)
+{
+    int64_t now_ms = clock_mono_ms();
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+        struct slot *slot = &s->slots[i];
+        if (slot->pid != 0 && slot->kill_at_ms != 0 && slot->kill_at_ms <= now_ms)
+            kill(slot->pid, SIGKILL);
+        if (slot->pid != 0 || slot->restart_at_ms == 0 || slot->restart_at_ms > now_ms)
+            continue;
+        int fd = start_worker(s, slot);
+        if (fd >= 0)
+            close(fd);
+        else
+            schedule_restart(slot, now_ms);
+    }
+}
+
+static unsigned count_running(const struct supervisor *s)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++)
+        n += s->slots[i].pid != 0;
+    return n;
+}
+
+/* --- reload --- */
+
+static bool same_listen(const struct supervisor *s, const struct config *config)
+{
+    return s->listen_inherited || str_eq(s->setup->config.server.listen, config->server.listen);
+}
+
+/* A new address is opened before the old one is given up; a socket from systemd stays. */
+static bool open_new_listen(struct supervisor *s, const struct config *config, int *fd)
+{
+    char message[LISTEN_MESSAGE_MAX];
+    bool inherited;
+    *fd = s->listen_fd;
+    if (same_listen(s, config))
+        return true;
+    *fd = listen_open(config, &inherited, message);
+    if (*fd < 0)
+        log_event(SEVERITY_ERROR, "reload_refused", LOG_TEXT("reason", str_from(message)));
+    return *fd >= 0;
+}
+
+static void log_as(const struct config *config)
+{
+    log_setup((enum log_severity)config->log.level, config->log.format == LOG_FORMAT_JSON);
+}
+
+/* Take the new configuration; back to the old one when its workers do not come up. */
+static bool switch_to(struct supervisor *s, struct setup *fresh, int fd)
+{
+    struct setup *before = s->setup;
+    int fd_before = s->listen_fd;
+    s->setup = fresh;
+    s->listen_fd = fd;
+    log_as(&fresh->config);
+    if (start_generation(s)) {
+        s->serving = s->generation;
+        drain_others(s);
+        if (fd != fd_before)
+            listen_close(fd_before, &before->config, s->listen_inherited);
+        setup_free(before);
+        return true;
+    }
+    drain_others(s);
+    s->setup = before;
+    s->listen_fd = fd_before;
+    log_as(&before->config);
+    if (fd != fd_before)
+        listen_close(fd, &fresh->config, s->listen_inherited);
+    setup_free(fresh);
+    return false;
+}
+
+/* New workers first; the old ones drain when the new ones serve, so no request meets nobody. */
+static void reload(struct supervisor *s)
+{
+    char message[SETUP_MESSAGE_MAX];
+    int fd;
+    notify_systemd("RELOADING=1");
+    struct setup *fresh = setup_load(s->config_path, message);
+    if (!fresh)
+        log_event(SEVERITY_ERROR, "reload_refused", LOG_TEXT("reason", str_from(message)));
+    else if (!open_new_listen(s, &fresh->config, &fd))
+        setup_free(fresh);
+    else if (switch_to(s, fresh, fd))
+        log_event(SEVERITY_INFO, "reloaded", LOG_TEXT("file", str_from(s->config_path)));
+    else
+        log_event(SEVERITY_ERROR, "reload_refused",
+                  LOG_TEXT("reason", STR("a new worker did not serve; the old ones stay")));
+    notify_systemd("READY=1");
+}
+
+/* --- the loop --- */
+
+static void take_signal(struct supervisor *s, int signal_number)
+{
+    if (signal_number == SIGHUP && !s->stopping) {
+        reload(s);
+    } else if (signal_number == SIGTERM || signal_number == SIGINT) {
+        if (!s->stopping)
+            notify_systemd("STOPPING=1");
+        s->stopping = true;
+        drain_others(s);
+    }
+}
+
+static void supervise(struct supervisor *s)
+{
+    while (!s->stopping || count_running(s) > 0) {
+        struct timespec tick = {0, 50 * 1000000};
+        int signal_number = sigtimedwait(&s->signals, NULL, &tick);
+        if (signal_number > 0)
+            take_signal(s, signal_number);
+        reap(s);
+        tend(s);
+    }
+}
+
+static bool block_signals(struct supervisor *s)
+{
+    sigemptyset(&s->signals);
+    sigaddset(&s->signals, SIGTERM);
+    sigaddset(&s->signals, SIGINT);
+    sigaddset(&s->signals, SIGHUP);
+    sigaddset(&s->signals, SIGCHLD);
+    return sigprocmask(SIG_BLOCK, &s->signals, &s->signals_before) == 0;
+}
+
+/* Tokens live in this memory and that of the workers: no core file, no ptrace by others. */
+static bool forbid_dumps(void)
+{
+    struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+static bool open_all(struct supervisor *s)
+{
+    char message[LISTEN_MESSAGE_MAX];
+    s->fence = fence_create();
+    if (!s->fence || !forbid_dumps() || !block_signals(s)) {
+        fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
+        return false;
+    }
+    s->listen_fd = listen_open(&s->setup->config, &s->listen_inherited, message);
+    if (s->listen_fd < 0)
+        fprintf(stderr, "bffd: %s\n", message);
+    return s->listen_fd >= 0;
+}
+
+int supervisor_run(const char *config_path, struct setup *setup)
+{
+    struct supervisor *s = calloc(1, sizeof *s);
+    if (!s)
+        return 1;
+    s->config_path = config_path;
+    s->setup = setup;
+    if (!open_all(s)) {
+        setup_free(setup);
+        free(s);
+        return 1;
+    }
+    log_as(&setup->config);
+    s->serving = 1; /* what the first generation will be: its workers are replaced from the start */
+    if (start_generation(s)) {
+        log_event(SEVERITY_INFO, "ready", LOG_TEXT("listen", setup->config.server.listen),
+                  LOG_NUMBER("workers", worker_count(&setup->config)));
+        notify_systemd("READY=1");
+    } else {
+        log_event(SEVERITY_ERROR, "start_incomplete",
+                  LOG_TEXT("reason", STR("a worker does not serve; it is tried again")));
+    }
+    supervise(s);
+    listen_close(s->listen_fd, &s->setup->config, s->listen_inherited);
+    setup_free(s->setup);
+    fence_destroy(s->fence);
+    log_event(SEVERITY_INFO, "stopped", LOG_NUMBER("pid", getpid()));
+    free(s);
+    return 0;
+}

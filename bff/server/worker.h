@@ -1,0 +1,21 @@
+/*
+ * A worker process: one hot thread on epoll, two I/O lanes, one watch on Redis.
+ */
+#ifndef BFF_SERVER_WORKER_H
+#define BFF_SERVER_WORKER_H
+
+#include "server/lane.h"
+
+struct worker_setup {
+    const struct config *config;
+    const struct keyring *keys;
+    struct str password; /* for Redis */
+    struct fence *fence; /* shared with the other workers */
+    int listen_fd;
+    int ready_fd; /* one byte is written to it when requests are taken; then it is closed */
+};
+
+/* Serves until SIGTERM (then drains) and returns the process's exit status. */
+int worker_run(const struct worker_setup *setup);
+
+#endif
