@@ -52,7 +52,7 @@ static struct arena_block *grow(struct arena *a, size_t need)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-    if (n > a->limit)
+    if (n > a->limit || n > SIZE_MAX / 2)
         return NULL;
     size_t need = padded_size(n ? n : 1);
     struct arena_block *block = a->current;

@@ -14,6 +14,7 @@ struct invalidation {
     struct watch *watch;
     _Atomic int64_t redirect;
     _Atomic unsigned epoch;
+    _Atomic bool stopping; /* that the watch goes is then no news */
     pthread_mutex_t mutex;
     unsigned char refreshed[REFRESHED_MAX][SESSION_HASH_BYTES];
     size_t n_refreshed;
@@ -81,7 +82,7 @@ static void on_connected(void *self, int64_t client_id)
     bool was_up = atomic_load(&i->redirect) != 0;
     atomic_store(&i->redirect, client_id);
     atomic_fetch_add(&i->epoch, 1);
-    if (was_up && client_id == 0)
+    if (was_up && client_id == 0 && !atomic_load(&i->stopping))
         log_event(SEVERITY_WARN, "store_lost", LOG_TEXT("effect", STR("sessions are not cached")));
     if (!was_up && client_id != 0)
         log_event(SEVERITY_INFO, "store_back", LOG_NUMBER("client", client_id));
@@ -115,6 +116,7 @@ void invalidation_stop(struct invalidation *i)
 {
     if (!i)
         return;
+    atomic_store(&i->stopping, true);
     watch_stop(i->watch);
     pthread_mutex_destroy(&i->mutex);
     free(i);

@@ -1,0 +1,137 @@
+#include "codec/claims.h"
+
+#include <errno.h>
+#include <jwt.h>
+#include <string.h>
+
+#include "codec/json.h"
+
+/*
+ * What libjwt gets is {"alg":"none"} and the token's payload, never the signature. So claims are
+ * read whatever the token's own `alg` and `typ` are (libjwt 1.10 knows neither PS256 nor EdDSA nor
+ * "at+jwt"), and the copies libjwt leaves in freed memory are no tokens.
+ */
+#define UNSECURED_HEADER "eyJhbGciOiJub25lIn0."
+
+static bool is_base64url(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_';
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+/* header.payload.signature (RFC 7515, 7.1); five parts would be a JWE, which nobody here can read.
+ */
+static bool find_payload(struct str token, struct str *payload)
+{
+    struct str_cut head = str_cut(token, '.');
+    struct str_cut body = str_cut(head.tail, '.');
+    if (!head.found || !body.found || head.head.n == 0 || body.head.n == 0)
+        return false;
+    *payload = body.head;
+    return is_base64url(head.head) && is_base64url(body.head) && is_base64url(body.tail);
+}
+
+/* jansson made the text, whoever asked for it, so jansson's free() takes it back. */
+static void free_dumped(char *text)
+{
+    json_malloc_t unused;
+    json_free_t release;
+    json_get_alloc_funcs(&unused, &release);
+    release(text);
+}
+
+static enum bff_err decode_payload(struct str payload, struct arena *arena, json_t **out)
+{
+    struct str unsecured;
+    jwt_t *jwt = NULL;
+    if (!arena_printf(arena, &unsecured, UNSECURED_HEADER "%.*s.", STR_ARG(payload)))
+        return BFF_ERR_NO_MEMORY;
+    int failure = jwt_decode(&jwt, unsecured.p, NULL, 0);
+    if (failure)
+        return failure == ENOMEM ? BFF_ERR_NO_MEMORY : BFF_ERR_MALFORMED;
+    char *text = jwt_get_grants_json(jwt, NULL);
+    jwt_free(jwt);
+    if (!text)
+        return BFF_ERR_NO_MEMORY;
+    json_t *claims = json_read(str_from(text));
+    free_dumped(text);
+    if (!json_is_object(claims)) {
+        json_decref(claims);
+        return BFF_ERR_MALFORMED;
+    }
+    *out = claims;
+    return BFF_OK;
+}
+
+/* A NumericDate may have a fraction (RFC 7519, section 2); it is cut off. */
+static bool read_seconds(const json_t *value, int64_t *out)
+{
+    const double beyond = 1e15;
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    double d = json_real_value(value);
+    if (!json_is_real(value) || d < -beyond || d > beyond)
+        return false;
+    *out = (int64_t)d;
+    return true;
+}
+
+/* simplejwt writes an int before 5.5 and a string since. */
+static bool read_user_id(const json_t *value, struct arena *arena, struct str *out)
+{
+    if (json_is_integer(value))
+        return arena_printf(arena, out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    struct str text = {NULL, 0};
+    if (json_is_string(value))
+        text = (struct str){json_string_value(value), json_string_length(value)};
+    return arena_copy(arena, text, out);
+}
+
+static bool write_user(const json_t *claims, const struct config_words *allowed,
+                       struct arena *arena, struct str *out)
+{
+    json_t *user = json_object();
+    bool ok = user != NULL;
+    for (size_t i = 0; ok && i < allowed->n; i++) {
+        struct str name = allowed->words[i];
+        json_t *value = json_object_getn(claims, name.p, name.n);
+        if (value)
+            ok = json_object_setn(user, name.p, name.n, value) == 0;
+    }
+    ok = ok && json_write(user, arena, out);
+    json_decref(user);
+    return ok;
+}
+
+enum bff_err claims_read(struct str token, const struct config_words *allowed, struct arena *arena,
+                         struct claims *out)
+{
+    struct str payload;
+    struct claims c = {.has_exp = false};
+    json_t *claims;
+    if (token.n > CLAIMS_TOKEN_MAX)
+        return BFF_ERR_TOO_LARGE;
+    if (!find_payload(token, &payload))
+        return BFF_ERR_MALFORMED;
+    enum bff_err e = decode_payload(payload, arena, &claims);
+    if (e)
+        return e;
+    c.has_exp = read_seconds(json_object_get(claims, "exp"), &c.exp_s);
+    bool ok = read_user_id(json_object_get(claims, "user_id"), arena, &c.user_id);
+    if (ok && c.user_id.n == 0)
+        ok = read_user_id(json_object_get(claims, "sub"), arena, &c.user_id);
+    ok = ok && write_user(claims, allowed, arena, &c.user);
+    json_decref(claims);
+    if (!ok)
+        return BFF_ERR_NO_MEMORY;
+    *out = c;
+    return BFF_OK;
+}

@@ -1,0 +1,142 @@
+#include "codec/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wipe.h"
+
+#define POINTER_KEY_MAX 256 /* a longer reference token of a pointer finds nothing */
+
+/* What jansson gets stands behind its own length, for free() does not say how much to wipe. */
+union header {
+    size_t n;
+    max_align_t align;
+};
+
+static void *wiping_malloc(size_t n)
+{
+    if (n > SIZE_MAX - sizeof(union header))
+        return NULL;
+    union header *h = malloc(sizeof *h + n);
+    if (!h)
+        return NULL;
+    h->n = n;
+    return h + 1;
+}
+
+static void wiping_free(void *p)
+{
+    if (!p)
+        return;
+    union header *h = (union header *)p - 1;
+    wipe(p, h->n);
+    free(h);
+}
+
+void json_init(void)
+{
+    json_set_alloc_funcs(wiping_malloc, wiping_free);
+    /* Else the first object of each thread would race for it. */
+    json_object_seed(0);
+}
+
+json_t *json_read(struct str text)
+{
+    return json_loadb(text.n ? text.p : "", text.n,
+                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
+struct pointer_key {
+    char p[POINTER_KEY_MAX];
+    size_t n;
+};
+
+/* One reference token with "~1" and "~0" decoded (RFC 6901, section 4). */
+static bool decode_key(struct str token, struct pointer_key *key)
+{
+    key->n = 0;
+    for (size_t i = 0; i < token.n; i++) {
+        char c = token.p[i];
+        if (c == '~') {
+            char escape = ++i < token.n ? token.p[i] : 0;
+            if (escape != '0' && escape != '1')
+                return false;
+            c = escape == '0' ? '~' : '/';
+        }
+        if (key->n == sizeof key->p)
+            return false;
+        key->p[key->n++] = c;
+    }
+    return true;
+}
+
+static bool array_index(const struct pointer_key *key, size_t *index)
+{
+    uint64_t i;
+    if (key->n > 1 && key->p[0] == '0')
+        return false;
+    if (!str_to_u64((struct str){key->p, key->n}, SIZE_MAX, &i))
+        return false;
+    *index = (size_t)i;
+    return true;
+}
+
+static json_t *child(json_t *parent, const struct pointer_key *key)
+{
+    size_t i;
+    if (json_is_object(parent))
+        return json_object_getn(parent, key->p, key->n);
+    if (json_is_array(parent) && array_index(key, &i))
+        return json_array_get(parent, i);
+    return NULL;
+}
+
+/* Follow all but the last reference token, which is left in *last. */
+static json_t *parent_at(json_t *root, struct str pointer, struct pointer_key *last)
+{
+    if (pointer.n == 0 || pointer.p[0] != '/')
+        return NULL;
+    struct str_cut rest = str_cut((struct str){pointer.p + 1, pointer.n - 1}, '/');
+    json_t *at = root;
+    if (!decode_key(rest.head, last))
+        return NULL;
+    while (at && rest.found) {
+        at = child(at, last);
+        rest = str_cut(rest.tail, '/');
+        if (!decode_key(rest.head, last))
+            return NULL;
+    }
+    return at;
+}
+
+json_t *json_at(json_t *root, struct str pointer)
+{
+    if (pointer.n == 0)
+        return root;
+    struct pointer_key last;
+    json_t *parent = parent_at(root, pointer, &last);
+    return parent ? child(parent, &last) : NULL;
+}
+
+bool json_remove(json_t *root, struct str pointer)
+{
+    struct pointer_key last;
+    size_t i;
+    json_t *parent = parent_at(root, pointer, &last);
+    if (json_is_object(parent))
+        return json_object_deln(parent, last.p, last.n) == 0;
+    if (json_is_array(parent) && array_index(&last, &i))
+        return json_array_remove(parent, i) == 0;
+    return false;
+}
+
+bool json_write(const json_t *value, struct arena *arena, struct str *out)
+{
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t n = json_dumpb(value, NULL, 0, flags);
+    char *p = n > 0 ? arena_alloc(arena, n) : NULL;
+    if (!p || json_dumpb(value, p, n, flags) != n)
+        return false;
+    *out = (struct str){p, n};
+    return true;
+}

@@ -1,0 +1,142 @@
+/* What no single row can know: values that cannot work together. */
+#include "core/config_internal.h"
+
+static uint64_t in_ms(const struct config *config, enum config_id id)
+{
+    uint32_t value = *(const uint32_t *)((const char *)config + config_options[id].offset);
+    return config_options[id].kind == KIND_DURATION_S ? (uint64_t)value * 1000 : value;
+}
+
+/* The line to blame: where the first of the keys that stand in the file stands. */
+static unsigned line_of(const struct config_reading *reading, enum config_id a, enum config_id b)
+{
+    if (reading->raw[a].origin == FROM_FILE)
+        return reading->raw[a].line;
+    return reading->raw[b].origin == FROM_FILE ? reading->raw[b].line : 0;
+}
+
+#define KEY_FORMAT "%.*s.%.*s"
+#define KEY_ARGS(id) STR_ARG(config_options[id].section), STR_ARG(config_options[id].key)
+#define SETTING_FORMAT KEY_FORMAT " = %.*s"
+#define SETTING_ARGS(id) KEY_ARGS(id), STR_ARG(reading->raw[id].text)
+
+enum relation { AT_MOST, BELOW };
+
+struct pair_rule {
+    enum config_id a;
+    enum relation relation;
+    enum config_id b;
+    const char *why;
+};
+
+static const struct pair_rule pair_rules[] = {
+    {OPTION_session_idle_timeout, AT_MOST, OPTION_session_absolute_timeout,
+     "a session cannot be idle for longer than it lasts"},
+    {OPTION_session_touch_interval, BELOW, OPTION_session_idle_timeout,
+     "a session in use would end before its activity is written down"},
+    {OPTION_session_refresh_ahead, BELOW, OPTION_session_idle_timeout,
+     "it belongs well below the life of an access token"},
+    {OPTION_backend_connect_timeout, AT_MOST, OPTION_backend_timeout,
+     "connecting is a part of the call"},
+    {OPTION_refresh_backoff_min, AT_MOST, OPTION_refresh_backoff_max,
+     "the shortest pause cannot be above the longest"},
+};
+
+static bool check_pairs(struct config_reading *reading, const struct config *config)
+{
+    for (size_t i = 0; i < sizeof pair_rules / sizeof pair_rules[0]; i++) {
+        const struct pair_rule *rule = &pair_rules[i];
+        uint64_t a = in_ms(config, rule->a), b = in_ms(config, rule->b);
+        if (rule->relation == AT_MOST ? a <= b : a < b)
+            continue;
+        return config_refuse(reading, line_of(reading, rule->a, rule->b),
+                             SETTING_FORMAT " must be %s " SETTING_FORMAT ": %s",
+                             SETTING_ARGS(rule->a), rule->relation == AT_MOST ? "at most" : "below",
+                             SETTING_ARGS(rule->b), rule->why);
+    }
+    return true;
+}
+
+/* A refresh is BEGIN in Redis, the backend's call, COMMIT in Redis. Were the lease over before, a
+ * second worker would spend the same refresh token, and one of the two successors is lost. */
+static bool check_lease(struct config_reading *reading, const struct config *config)
+{
+    uint64_t slowest = (uint64_t)config->backend.answer_ms + 2 * (uint64_t)config->redis.command_ms;
+    if (config->refresh.lease_ms >= slowest)
+        return true;
+    enum config_id longer = reading->raw[OPTION_backend_timeout].origin == FROM_FILE
+                                ? OPTION_backend_timeout
+                                : OPTION_redis_command_timeout;
+    return config_refuse(reading, line_of(reading, OPTION_refresh_lease, longer),
+                         SETTING_FORMAT " must be at least " SETTING_FORMAT
+                                        " and twice " SETTING_FORMAT
+                                        ": a lease shorter than a slow refresh loses sessions",
+                         SETTING_ARGS(OPTION_refresh_lease), SETTING_ARGS(OPTION_backend_timeout),
+                         SETTING_ARGS(OPTION_redis_command_timeout));
+}
+
+static bool sends_refresh_token(const struct config_send *send)
+{
+    return send->kind == SEND_COOKIE || config_find_variables(send->text).n_refresh > 0;
+}
+
+static bool sends_a_token(const struct config_send *send)
+{
+    return sends_refresh_token(send) || config_find_variables(send->text).n_access > 0;
+}
+
+static bool check_refresh(struct config_reading *reading, const struct config *config)
+{
+    if (!sends_a_token(&config->refresh.send))
+        return config_refuse(reading, line_of(reading, OPTION_refresh_send, OPTION_refresh_send),
+                             SETTING_FORMAT " carries no token: it needs $refresh or $access",
+                             SETTING_ARGS(OPTION_refresh_send));
+    if (sends_refresh_token(&config->refresh.send) && config->login.refresh.place == TOKEN_NOWHERE)
+        return config_refuse(reading, line_of(reading, OPTION_login_refresh, OPTION_refresh_send),
+                             KEY_FORMAT " is empty, but " KEY_FORMAT " sends the refresh token: "
+                                        "say where the login's answer holds it",
+                             KEY_ARGS(OPTION_login_refresh), KEY_ARGS(OPTION_refresh_send));
+    return true;
+}
+
+/* Statuses that say "later", not "never" (RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4). */
+static bool check_dead(struct config_reading *reading, const struct config *config)
+{
+    for (size_t i = 0; i < config->refresh.dead.n_statuses; i++) {
+        unsigned status = config->refresh.dead.statuses[i];
+        if (status == 408 || status == 425 || status == 429)
+            return config_refuse(reading,
+                                 line_of(reading, OPTION_refresh_dead, OPTION_refresh_dead),
+                                 SETTING_FORMAT ": %u means \"try later\" and must end no session",
+                                 SETTING_ARGS(OPTION_refresh_dead), status);
+    }
+    return true;
+}
+
+static bool check_revoke(struct config_reading *reading, const struct config *config)
+{
+    if (config->revoke.request.method.n == 0 || config->revoke.auth_access ||
+        sends_a_token(&config->revoke.send))
+        return true;
+    return config_refuse(reading, line_of(reading, OPTION_revoke_send, OPTION_revoke_request),
+                         KEY_FORMAT " carries no token: it needs " KEY_FORMAT
+                                    " with $refresh or $access, or " KEY_FORMAT " = access",
+                         KEY_ARGS(OPTION_revoke_request), KEY_ARGS(OPTION_revoke_send),
+                         KEY_ARGS(OPTION_revoke_auth));
+}
+
+static bool check_redis(struct config_reading *reading, const struct config *config)
+{
+    if (config->redis.user.n == 0 || config->redis.password_file.n > 0)
+        return true;
+    return config_refuse(reading, line_of(reading, OPTION_redis_user, OPTION_redis_user),
+                         KEY_FORMAT " needs " KEY_FORMAT, KEY_ARGS(OPTION_redis_user),
+                         KEY_ARGS(OPTION_redis_password_file));
+}
+
+bool config_check_all(struct config_reading *reading, const struct config *config)
+{
+    return check_pairs(reading, config) && check_lease(reading, config) &&
+           check_refresh(reading, config) && check_dead(reading, config) &&
+           check_revoke(reading, config) && check_redis(reading, config);
+}

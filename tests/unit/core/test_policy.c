@@ -1,0 +1,64 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/policy.h"
+
+#define AHEAD 30000
+
+static void the_nearest_limit_decides(void **state)
+{
+    (void)state;
+    const struct {
+        struct session_clocks clocks;
+        enum session_step step;
+    } rows[] = {
+        {{60000, 60000, 60000, 60000}, STEP_PASS},
+        {{30001, 60000, 60000, 1}, STEP_PASS},
+        {{30000, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
+        {{1, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
+        {{0, 60000, 60000, 1}, STEP_RENEW_FIRST},
+        {{-5, 60000, 60000, 1}, STEP_RENEW_FIRST},
+        {{INT64_MAX, 60000, 60000, 1}, STEP_PASS},
+        {{60000, 60000, 60000, 0}, STEP_TOUCH},
+        {{0, 60000, 60000, 0}, STEP_TOUCH},
+        {{60000, 0, 60000, 1}, STEP_ENDED},
+        {{60000, 60000, 0, 1}, STEP_ENDED},
+        {{0, -1, -1, -1}, STEP_ENDED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(policy_for_call(rows[i].clocks, AHEAD), rows[i].step);
+}
+
+static void a_refused_token_is_refreshed_only_if_nobody_has_done_so(void **state)
+{
+    (void)state;
+    assert_true(policy_must_refresh(3, 3));
+    assert_false(policy_must_refresh(3, 4));
+    assert_true(policy_must_refresh(4, 3));
+    assert_true(policy_must_refresh(0, 3));
+    assert_true(policy_must_refresh(3, 0));
+}
+
+static void retry_after_is_whole_seconds_and_never_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(policy_retry_after_s(-5), 1);
+    assert_int_equal(policy_retry_after_s(0), 1);
+    assert_int_equal(policy_retry_after_s(1000), 1);
+    assert_int_equal(policy_retry_after_s(1001), 2);
+    assert_int_equal(policy_retry_after_s(30000), 30);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_nearest_limit_decides),
+        cmocka_unit_test(a_refused_token_is_refreshed_only_if_nobody_has_done_so),
+        cmocka_unit_test(retry_after_is_whole_seconds_and_never_zero),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
