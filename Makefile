@@ -115,6 +115,40 @@ integration: $(INTEGRATION) ## build the integration tests
 replay: $(REPLAY) ## build what replays the fuzz corpora
 fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 
+.PHONY: test demo page man
+test: ## install what is missing, build, run all tests
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all unit integration replay page
+	@scripts/test --build $(BUILD)
+
+demo: ## install what is missing, build, and show bffd with Django and a page
+	@scripts/demo
+
+page: tests/page/dist/index.html ## build the demo page (Vite)
+tests/page/node_modules/.package-lock.json: tests/page/package-lock.json tests/page/package.json
+	@cd tests/page && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+tests/page/dist/index.html: tests/page/node_modules/.package-lock.json \
+  $(wildcard tests/page/*.html tests/page/*.js tests/page/src/* tests/page/src/*/* tests/page/public/*)
+	@cd tests/page && npm run --silent build
+
+man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
+$(BUILD)/bffd.8: bff/bffd.8
+	cp $< $@
+$(BUILD)/bff.conf.5: bff/bff.conf.5.in $(BUILD)/bffd
+	$(BUILD)/bffd --print-manual > $(BUILD)/options.mdoc
+	sed -e '/^\.\\" @OPTIONS@$$/{r $(BUILD)/options.mdoc' -e 'd}' $< > $@
+
+DESTDIR ?=
+PREFIX  ?= /usr/local
+.PHONY: install
+install: all man ## install bffd, its man pages and the nginx files below PREFIX
+	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
+	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
+	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
+	install -d $(DESTDIR)$(PREFIX)/share/bffd/nginx
+	install -m 0644 nginx/*.conf $(DESTDIR)$(PREFIX)/share/bffd/nginx/
+
 # Every header compiles alone.
 .PHONY: headers
 headers: $(HEADERS:%=$(BUILD)/%.ok)
