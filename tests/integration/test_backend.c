@@ -1,0 +1,272 @@
+/* The calls to Django's token endpoints, against a backend that misbehaves as it is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/http.h"
+#include "base/clock.h"
+
+#define FAKE "tests/django/fake_backend.py"
+
+static pid_t fake;
+static char directory[] = "/tmp/bff-test-XXXXXX";
+static char url[64];
+static struct config config;
+static struct backend *backend;
+static struct arena arena;
+
+static void start_fake(int out)
+{
+    if (dup2(out, STDOUT_FILENO) < 0)
+        _exit(127);
+    execl("/usr/bin/python3", "python3", FAKE, "--port", "0", "--dir", directory, (char *)NULL);
+    _exit(127);
+}
+
+static int start(void **state)
+{
+    int pipe_fds[2], port = 0;
+    (void)state;
+    if (!mkdtemp(directory) || pipe(pipe_fds) != 0 || !backend_init())
+        return -1;
+    fake = fork();
+    if (fake == 0)
+        start_fake(pipe_fds[1]);
+    close(pipe_fds[1]);
+    FILE *out = fdopen(pipe_fds[0], "r");
+    if (!out || fscanf(out, "ready %d", &port) != 1)
+        return -1;
+    fclose(out);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    char command[64];
+    (void)state;
+    kill(fake, SIGKILL);
+    waitpid(fake, NULL, 0);
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    return system(command);
+}
+
+static struct backend_request post(const char *path, const char *body)
+{
+    return (struct backend_request){
+        .method = STR("POST"),
+        .path = str_from(path),
+        .content_type = STR("application/json"),
+        .body = str_from(body),
+    };
+}
+
+static enum bff_err call(const struct backend_request *request, struct backend_answer *answer)
+{
+    return backend_call(backend, request, BACKEND_FRESH, &arena, answer);
+}
+
+static void tell_fake(const char *control)
+{
+    struct backend_request r = post("/control", control);
+    struct backend_answer answer;
+    assert_int_equal(call(&r, &answer), BFF_OK);
+    assert_int_equal(answer.status, 200);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    config = (struct config){
+        .backend = {.url = str_from(url),
+                    .connect_ms = 1000,
+                    .answer_ms = 400,
+                    .answer_bytes = 64 * 1024},
+    };
+    arena = arena_make(4 * 1024 * 1024);
+    backend = backend_open(&config);
+    tell_fake("{\"reset\": true}");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    backend_close(backend);
+    arena_free(&arena);
+    return 0;
+}
+
+static enum bff_err log_in(struct backend_answer *answer)
+{
+    struct backend_request r =
+        post("/api/token/", "{\"username\":\"alice\",\"password\":\"wonderland\"}");
+    return call(&r, answer);
+}
+
+static void an_answer_comes_with_status_type_and_body(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    assert_int_equal(log_in(&answer), BFF_OK);
+    assert_int_equal(answer.status, 200);
+    assert_true(str_starts(answer.content_type, STR("application/json")));
+    assert_true(str_contains(answer.body, STR("\"access\"")));
+    assert_true(answer.received_s > 1600000000);
+}
+
+static void a_refusal_is_an_answer_too(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    struct backend_request r = post("/api/token/", "{\"username\":\"alice\",\"password\":\"x\"}");
+    assert_int_equal(call(&r, &answer), BFF_OK);
+    assert_int_equal(answer.status, 401);
+    tell_fake("{\"login\": {\"status\": 429, \"body\": \"slow down\", "
+              "\"headers\": [[\"Retry-After\", \"17\"]]}}");
+    assert_int_equal(log_in(&answer), BFF_OK);
+    assert_int_equal(answer.status, 429);
+    assert_true(str_eq(answer.retry_after, STR("17")));
+}
+
+static void a_redirect_is_not_followed(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    tell_fake("{\"login\": {\"status\": 302, \"headers\": [[\"Location\", \"/api/token/\"]]}}");
+    assert_int_equal(log_in(&answer), BFF_OK);
+    assert_int_equal(answer.status, 302);
+}
+
+static void set_cookies_are_kept_one_by_one(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    tell_fake(
+        "{\"login\": {\"status\": 200, \"headers\": [[\"Set-Cookie\", \"access=a; HttpOnly\"],"
+        "[\"Set-Cookie\", \"refresh=b; Path=/api/\"]]}}");
+    assert_int_equal(log_in(&answer), BFF_OK);
+    assert_int_equal(answer.n_set_cookie, 2);
+    assert_true(str_eq(answer.set_cookie[1], STR("refresh=b; Path=/api/")));
+}
+
+static void headers_describe_the_browser_and_cannot_smuggle_lines(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    struct backend_request r = post("/api/token/", "{}");
+    r.client_address = STR("203.0.113.9");
+    r.forwarded_proto = STR("https");
+    r.forwarded_host = STR("app.example:8443");
+    r.request_id = STR("r-1");
+    r.user_agent = STR("Mozilla\r\nX-Evil: 1");
+    assert_int_equal(call(&r, &answer), BFF_OK);
+    struct backend_request calls = {.method = STR("GET"), .path = STR("/calls")};
+    assert_int_equal(call(&calls, &answer), BFF_OK);
+    assert_true(str_contains(answer.body, STR("203.0.113.9")));
+    assert_true(str_contains(answer.body, STR("app.example:8443")));
+    assert_true(str_contains(answer.body, STR("r-1")));
+    assert_false(str_contains(answer.body, STR("X-Evil")));
+    assert_false(str_contains(answer.body, STR("Expect")));
+}
+
+static void silence_and_slowness_end_at_the_time_limit(void **state)
+{
+    (void)state;
+    const char *faults[] = {
+        "{\"login\": {\"hang\": true}}",
+        "{\"login\": {\"drip\": 0.1}}",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct backend_answer answer;
+        tell_fake(faults[i]);
+        int64_t began_ms = clock_mono_ms();
+        assert_int_equal(log_in(&answer), BFF_ERR_BACKEND_TIMEOUT);
+        assert_true(clock_mono_ms() - began_ms < 5 * config.backend.answer_ms);
+        tell_fake("{\"reset\": true}");
+    }
+}
+
+static void a_connection_that_breaks_is_unavailable(void **state)
+{
+    (void)state;
+    const char *faults[] = {
+        "{\"login\": {\"close\": true}}",
+        "{\"login\": {\"reset\": true}}",
+        "{\"login\": {\"truncate\": 10}}",
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct backend_answer answer;
+        tell_fake(faults[i]);
+        assert_int_equal(log_in(&answer), BFF_ERR_BACKEND_UNAVAILABLE);
+        assert_true(strlen(backend_last_error(backend)) > 0);
+    }
+}
+
+static void nobody_there_is_unavailable(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    config.backend.url = STR("http://127.0.0.1:1");
+    assert_int_equal(log_in(&answer), BFF_ERR_BACKEND_UNAVAILABLE);
+    config.backend.url = str_from(url);
+    assert_int_equal(log_in(&answer), BFF_OK);
+}
+
+static void an_answer_above_the_limit_is_unreadable(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    tell_fake("{\"login\": {\"status\": 200, \"body\": \"{}\", \"pad\": 70000}}");
+    assert_int_equal(log_in(&answer), BFF_ERR_BACKEND_UNREADABLE);
+    tell_fake("{\"login\": {\"pad\": 10000000}}");
+    assert_int_equal(log_in(&answer), BFF_ERR_BACKEND_UNREADABLE);
+}
+
+static void a_proxy_in_the_environment_is_not_used(void **state)
+{
+    (void)state;
+    struct backend_answer answer;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    assert_int_equal(log_in(&answer), BFF_OK);
+    unsetenv("http_proxy");
+}
+
+static void memory_that_is_out_is_an_answer(void **state)
+{
+    (void)state;
+    struct arena none = arena_make(64);
+    struct backend_answer answer;
+    struct backend_request r = post("/api/token/", "{}");
+    assert_int_equal(backend_call(backend, &r, BACKEND_FRESH, &none, &answer), BFF_ERR_NO_MEMORY);
+    arena_free(&none);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_answer_comes_with_status_type_and_body),
+        TEST(a_refusal_is_an_answer_too),
+        TEST(a_redirect_is_not_followed),
+        TEST(set_cookies_are_kept_one_by_one),
+        TEST(headers_describe_the_browser_and_cannot_smuggle_lines),
+        TEST(silence_and_slowness_end_at_the_time_limit),
+        TEST(a_connection_that_breaks_is_unavailable),
+        TEST(nobody_there_is_unavailable),
+        TEST(an_answer_above_the_limit_is_unreadable),
+        TEST(a_proxy_in_the_environment_is_not_used),
+        TEST(memory_that_is_out_is_an_answer),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

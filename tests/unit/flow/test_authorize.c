@@ -1,0 +1,179 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "flow/authorize.h"
+
+#define NOW 1000000
+
+static struct arena arena;
+static struct config config;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = arena_make(64 * 1024);
+    config = (struct config){
+        .session.touch_s = 60,
+        .backend.attach = {ATTACH_HEADER, STR("Authorization"), STR("Bearer $access")},
+    };
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+static struct live_session some_session(void)
+{
+    struct session s = {
+        .generation = 3,
+        .access = STR("aaa.bbb.ccc"),
+        .user = STR("{\"user_id\":7}"),
+        .access_left_ms = 20000,
+        .idle_left_ms = 90500,
+        .absolute_left_ms = 60900,
+        .since_touch_ms = 15000,
+    };
+    return live_session_from(&s, &config, NOW);
+}
+
+static const struct reply_header *header(const struct reply *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_headers; i++)
+        if (str_eq(str_from(r->headers[i].name), str_from(name)))
+            return &r->headers[i];
+    return NULL;
+}
+
+static void durations_become_moments_and_back(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct session_clocks c = live_session_clocks(&live, NOW + 1000);
+    assert_int_equal(c.access_left_ms, 19000);
+    assert_int_equal(c.idle_left_ms, 89500);
+    assert_int_equal(c.absolute_left_ms, 59900);
+    assert_int_equal(c.touch_due_ms, 44000);
+}
+
+static void a_life_that_is_not_known_never_ends(void **state)
+{
+    (void)state;
+    struct session s = {.access_left_ms = INT64_MAX, .idle_left_ms = 1, .absolute_left_ms = 1};
+    struct live_session live = live_session_from(&s, &config, NOW);
+    assert_int_equal(live_session_clocks(&live, INT64_MAX - 1).access_left_ms, INT64_MAX);
+}
+
+static void passing_names_the_token_and_its_generation(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    authorize_pass(&live, &config, &arena, &r);
+    assert_int_equal(r.status, 204);
+    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("Bearer aaa.bbb.ccc")));
+    assert_true(str_eq(header(&r, "X-Bff-Generation")->value, STR("3")));
+    assert_null(header(&r, "X-Bff-Cookie"));
+}
+
+static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    config.backend.attach = (struct config_attach){ATTACH_COOKIE, STR("access"), STR("$access")};
+    authorize_pass(&live, &config, &arena, &r);
+    assert_true(str_eq(header(&r, "X-Bff-Cookie")->value, STR("access=aaa.bbb.ccc")));
+    config.backend.attach = (struct config_attach){ATTACH_HEADER, STR("X-Token"), STR("t $access")};
+    authorize_pass(&live, &config, &arena, &r);
+    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("t aaa.bbb.ccc")));
+}
+
+static void a_token_that_no_header_may_carry_is_not_attached(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    live.access = STR("aaa\r\nX-Evil: 1");
+    authorize_pass(&live, &config, &arena, &r);
+    assert_int_equal(r.status, 401);
+    assert_null(header(&r, "X-Bff-Authorization"));
+    renew_retry(&live, &config, &arena, &r);
+    assert_int_equal(r.status, 500);
+    assert_null(header(&r, "X-Accel-Redirect"));
+}
+
+static void every_refusal_is_a_401_to_nginx_and_carries_its_reason(void **state)
+{
+    (void)state;
+    struct reply r;
+    authorize_refuse(BFF_ERR_CSRF_FAILED, 0, &arena, &r);
+    assert_int_equal(r.status, 401);
+    assert_true(str_eq(header(&r, "X-Bff-Refusal")->value, STR("csrf_failed")));
+    authorize_refuse(BFF_ERR_REFRESH_UNAVAILABLE, 2500, &arena, &r);
+    assert_int_equal(r.status, 401);
+    assert_true(str_eq(header(&r, "X-Bff-Refusal")->value, STR("refresh_unavailable 3")));
+}
+
+static void a_retry_is_an_internal_redirect_with_the_new_token(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    renew_retry(&live, &config, &arena, &r);
+    assert_int_equal(r.status, 200);
+    assert_true(r.for_nginx);
+    assert_true(str_eq(header(&r, "X-Accel-Redirect")->value, STR("@bff_retry")));
+    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("Bearer aaa.bbb.ccc")));
+}
+
+static void the_session_is_described_by_its_nearest_limits(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    session_reply(&live, NOW, &arena, &r);
+    assert_int_equal(r.status, 200);
+    assert_true(str_eq(r.body, STR("{\"authenticated\":true,\"user\":{\"user_id\":7},"
+                                   "\"expires_in\":60,\"idle_expires_in\":60,\"refreshes\":2}")));
+    session_reply(NULL, NOW, &arena, &r);
+    assert_true(str_eq(r.body, STR("{\"authenticated\":false}")));
+}
+
+static void memory_that_is_out_is_an_answer(void **state)
+{
+    (void)state;
+    struct arena none = arena_make(0);
+    struct live_session live = some_session();
+    struct reply r;
+    authorize_pass(&live, &config, &none, &r);
+    assert_int_equal(r.status, 401);
+    session_reply(&live, NOW, &none, &r);
+    assert_int_equal(r.status, 500);
+    assert_int_equal(r.err, BFF_ERR_NO_MEMORY);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(durations_become_moments_and_back),
+        TEST(a_life_that_is_not_known_never_ends),
+        TEST(passing_names_the_token_and_its_generation),
+        TEST(a_token_may_travel_as_a_cookie_or_in_another_header),
+        TEST(a_token_that_no_header_may_carry_is_not_attached),
+        TEST(every_refusal_is_a_401_to_nginx_and_carries_its_reason),
+        TEST(a_retry_is_an_internal_redirect_with_the_new_token),
+        TEST(the_session_is_described_by_its_nearest_limits),
+        TEST(memory_that_is_out_is_an_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
