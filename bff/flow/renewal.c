@@ -102,6 +102,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
     switch (result) {
     case COMMIT_STORED:
         out->result = RENEWAL_SESSION;
+        out->granted = true;
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
                   LOG_TEXT("request_id", caller->request_id),
                   LOG_NUMBER("generation", out->session.generation));

@@ -22,6 +22,7 @@ struct renewal {
     enum renewal_result result;
     int64_t wait_ms;
     uint32_t ticket; /* for the cache: see store/fence.h */
+    bool granted;    /* the backend gave the token just now; else it was stored before */
     struct session session;
 };
 

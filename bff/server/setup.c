@@ -85,18 +85,24 @@ static bool read_secret(struct arena *arena, const char *key, struct str path, s
     return false;
 }
 
-static bool load_keys(struct setup *s, struct str *message)
+static bool hint_at_keygen(struct setup *s, struct str reason, struct str *message)
 {
-    struct str text, reason;
-    if (!read_secret(&s->arena, "server.key_file", s->config.server.key_file, &text, message))
-        return false;
-    if (keyring_parse(&s->arena, text, &s->keys, &reason))
-        return true;
-    if (!arena_printf(&s->arena, message,
-                      "server.key_file: %.*s: %.*s (a key is made by: bffd keygen)",
-                      STR_ARG(s->config.server.key_file), STR_ARG(reason)))
+    if (!arena_printf(&s->arena, message, "%.*s (a key is made by: bffd keygen)", STR_ARG(reason)))
         *message = STR("out of memory");
     return false;
+}
+
+static bool load_keys(struct setup *s, struct str *message)
+{
+    struct str path = s->config.server.key_file, text, reason, place;
+    if (!read_secret(&s->arena, "server.key_file", path, &text, &reason))
+        return hint_at_keygen(s, reason, message);
+    if (keyring_parse(&s->arena, text, &s->keys, &reason))
+        return true;
+    if (!arena_printf(&s->arena, &place, "server.key_file: %.*s: %.*s", STR_ARG(path),
+                      STR_ARG(reason)))
+        place = STR("out of memory");
+    return hint_at_keygen(s, place, message);
 }
 
 static bool load(struct setup *s, const char *path, struct str *message)

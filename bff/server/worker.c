@@ -45,7 +45,7 @@ static void receive(struct worker *w, struct conn *c)
         dispatch_call(w, c);
         break;
     case CONN_REFUSED:
-        dispatch_refusal(w, c, BFF_ERR_BAD_REQUEST);
+        dispatch_refuse(w, c, BFF_ERR_BAD_REQUEST, 0);
         break;
     case CONN_WAITS:
         if (w->draining && c->state == CONN_IDLE)
@@ -218,7 +218,7 @@ static void retry_revocations(struct worker *w)
 
 static int sleep_ms(struct worker *w, int64_t next_sweep_ms)
 {
-    int64_t at = dispatch_next_timer(w);
+    int64_t at = waiting_next_timer(w);
     if (next_sweep_ms < at)
         at = next_sweep_ms;
     int64_t ms = at - clock_mono_ms();
@@ -255,7 +255,7 @@ static void finish_jobs(struct worker *w, struct lane *lane)
 
 static void wake_up_refreshed(struct session_task *task, void *worker)
 {
-    dispatch_refreshed(worker, task->name.hash);
+    waiting_refreshed(worker, task->name.hash);
 }
 
 static void take_wake(struct worker *w)
@@ -269,7 +269,7 @@ static void take_wake(struct worker *w)
         if (all)
             tasks_each(w->tasks, wake_up_refreshed, w);
         else
-            dispatch_refreshed(w, hash);
+            waiting_refreshed(w, hash);
     }
     finish_jobs(w, w->store_lane);
     finish_jobs(w, w->backend_lane);
@@ -313,7 +313,7 @@ static void serve(struct worker *w)
         w->now_ms = clock_mono_ms();
         if (n > 0)
             take_events(w, events, n);
-        dispatch_timers(w);
+        waiting_timers(w);
         if (w->now_ms >= next_sweep_ms || w->draining) {
             sweep_conns(w);
             retry_revocations(w);

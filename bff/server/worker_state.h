@@ -1,11 +1,15 @@
-/* What the files of the hot thread share (worker.c, dispatch.c, invalidation.c). */
+/* What the files of the hot thread share (worker.c, dispatch.c, waiting.c). */
 #ifndef BFF_SERVER_WORKER_STATE_H
 #define BFF_SERVER_WORKER_STATE_H
 
+#include "flow/authorize.h"
 #include "server/invalidation.h"
 #include "server/tasks.h"
 #include "server/worker.h"
 #include "store/cache.h"
+
+/* Retry-After where nothing better is known. */
+#define RETRY_SOON_MS 1000
 
 struct worker {
     const struct worker_setup *setup;
@@ -28,20 +32,30 @@ struct worker {
     bool revoke_running;
 };
 
-/* dispatch.c: what becomes of requests and tasks. */
+/* dispatch.c: what becomes of requests. */
 
 /* A request has come. */
 void dispatch_call(struct worker *w, struct conn *c);
-/* It cannot be read: answer that. */
-void dispatch_refusal(struct worker *w, struct conn *c, enum bff_err e);
-/* A refresh of this session ended somewhere: who waits for it looks again. */
-void dispatch_refreshed(struct worker *w, const unsigned char *hash);
-/* Deadlines of tasks and parked requests. */
-void dispatch_timers(struct worker *w);
-/* When dispatch_timers() wants to be called next. */
-int64_t dispatch_next_timer(struct worker *w);
+/* The request's session is known: answer, or wait for more. */
+void dispatch_settle(struct worker *w, struct conn *c, const struct live_session *live);
+/* Answer an error in the form that the leg's asker understands; wait_ms goes with a 503. */
+void dispatch_refuse(struct worker *w, struct conn *c, enum bff_err e, int64_t wait_ms);
 
-/* worker.c: what dispatch needs from the loop. */
+/* waiting.c: session tasks, and the requests that are parked on them. */
+
+/* Park the request until the session's task of this kind is done; start the task if there is none.
+ * Answers at once when nothing can be waited for. */
+void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen, bool touch);
+/* Refresh in the background, unless that is under way. */
+void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t generation);
+/* A refresh of this session ended somewhere: who waits for it looks again. */
+void waiting_refreshed(struct worker *w, const unsigned char *hash);
+/* Deadlines of tasks and parked requests. */
+void waiting_timers(struct worker *w);
+/* When waiting_timers() wants to be called next. */
+int64_t waiting_next_timer(struct worker *w);
+
+/* worker.c: what the others need from the loop. */
 
 /* Write c->reply, then wait for the connection's next request, or free it. */
 void worker_answer(struct worker *w, struct conn *c);

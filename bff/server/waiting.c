@@ -1,0 +1,255 @@
+#include "base/log.h"
+#include "server/worker_state.h"
+
+/* --- session tasks --- */
+
+static void run_task(struct job *job, struct tools *tools)
+{
+    struct session_task *task = (struct session_task *)job;
+    if (task->kind == TASK_LOAD)
+        renewal_load(tools, &task->name, task->touch, &task->arena, &task->renewal);
+    else
+        renewal_run(tools, &task->name, task->seen, &task->caller, &task->arena, &task->renewal);
+}
+
+static void task_done(struct job *job, void *worker);
+
+static bool submit_task(struct worker *w, struct session_task *task)
+{
+    task->state = TASK_RUNNING;
+    task->woken = false;
+    task->watch_epoch = invalidation_epoch(w->invalidation);
+    task->job.run = run_task;
+    task->job.done = task_done;
+    return lane_submit(task->kind == TASK_LOAD ? w->store_lane : w->backend_lane, &task->job);
+}
+
+static size_t task_arena_limit(const struct config *config)
+{
+    return (size_t)config->backend.answer_bytes * 4 + 512 * 1024;
+}
+
+/* NULL: the lane is full, or memory is out. */
+static struct session_task *start_task(struct worker *w, enum task_kind kind,
+                                       const struct call *call, uint64_t seen, bool touch)
+{
+    struct session_task *task = tasks_add(w->tasks, kind, call, task_arena_limit(w->config));
+    if (!task)
+        return NULL;
+    task->seen = seen;
+    task->touch = touch;
+    if (submit_task(w, task))
+        return task;
+    tasks_remove(w->tasks, task);
+    task_free(task);
+    return NULL;
+}
+
+/* Park the request until the session's task of this kind is done; start it if there is none. */
+void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen, bool touch)
+{
+    struct session_task *task = tasks_find(w->tasks, kind, c->call.name.hash);
+    c->seen = seen;
+    if (task && task->state == TASK_RESTING) {
+        dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
+        return;
+    }
+    if (w->n_parked < w->config->server.parked && !task)
+        task = start_task(w, kind, &c->call, seen, touch);
+    if (w->n_parked >= w->config->server.parked || !task) {
+        dispatch_refuse(w, c, BFF_ERR_OVERLOADED, RETRY_SOON_MS);
+        return;
+    }
+    task_park(task, c, c->started_us / 1000 + w->config->server.park_ms);
+    w->n_parked++;
+}
+
+void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t generation)
+{
+    if (tasks_find(w->tasks, TASK_REFRESH, c->call.name.hash))
+        return;
+    /* A full lane only means that the next request tries. */
+    if (!start_task(w, TASK_REFRESH, &c->call, generation, false))
+        log_event(SEVERITY_DEBUG, "refresh_ahead_put_off",
+                  LOG_TEXT("request_id", c->call.caller.request_id));
+}
+
+static void remember(struct worker *w, const struct session_task *task,
+                     const struct live_session *live)
+{
+    if (task->watch_epoch != w->cache_epoch || !invalidation_is_up(w->invalidation) ||
+        w->config->session.cache_ms == 0)
+        return;
+    struct cached_session entry = {
+        .generation = live->generation,
+        .attach = live->access,
+        .user = live->user,
+        .access_until_ms = live->access_until_ms,
+        .idle_until_ms = live->idle_until_ms,
+        .absolute_until_ms = live->absolute_until_ms,
+        .touch_due_ms = live->touch_at_ms,
+        .entry_until_ms = w->now_ms + w->config->session.cache_ms,
+    };
+    /* What does not fit is asked again next time. */
+    if (!cache_put(w->cache, task->name.hash, task->renewal.ticket, &entry))
+        log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->access.n));
+}
+
+/* --- when a task has run --- */
+
+static void resume(struct worker *w, struct conn *c, const struct session_task *task,
+                   const struct live_session *live)
+{
+    c->state = CONN_HOT;
+    w->n_parked--;
+    switch (task->renewal.result) {
+    case RENEWAL_SESSION:
+        if (task->renewal.granted && live->generation > c->seen)
+            c->has_renewed = true;
+        if (task->kind == TASK_LOAD && task->touch)
+            c->has_touched = true;
+        dispatch_settle(w, c, live);
+        break;
+    case RENEWAL_NONE:
+        dispatch_refuse(w, c, BFF_ERR_NOT_AUTHENTICATED, 0);
+        break;
+    case RENEWAL_ENDED:
+        dispatch_refuse(w, c, BFF_ERR_SESSION_EXPIRED, 0);
+        break;
+    case RENEWAL_LATER:
+    case RENEWAL_UNAVAILABLE:
+        dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->renewal.wait_ms);
+        break;
+    case RENEWAL_STORE_DOWN:
+        dispatch_refuse(w, c, BFF_ERR_STORE_UNAVAILABLE, RETRY_SOON_MS);
+        break;
+    }
+}
+
+static void resume_all(struct worker *w, struct session_task *task, const struct live_session *live)
+{
+    struct conn *c = task_take_parked(task);
+    while (c) {
+        struct conn *next = c->next_parked;
+        resume(w, c, task, live);
+        c = next;
+    }
+}
+
+static void finish(struct worker *w, struct session_task *task)
+{
+    struct live_session live = {0};
+    tasks_remove(w->tasks, task);
+    if (task->renewal.result == RENEWAL_SESSION) {
+        live = live_session_from(&task->renewal.session, w->config, w->now_ms);
+        remember(w, task, &live);
+    }
+    resume_all(w, task, &live);
+    task_free(task);
+}
+
+static void run_again(struct worker *w, struct session_task *task)
+{
+    if (submit_task(w, task))
+        return;
+    task->renewal = (struct renewal){.result = RENEWAL_UNAVAILABLE, .wait_ms = RETRY_SOON_MS};
+    finish(w, task);
+}
+
+static void task_done(struct job *job, void *worker)
+{
+    struct session_task *task = (struct session_task *)job;
+    struct worker *w = worker;
+    switch (task->renewal.result) {
+    case RENEWAL_LATER:
+        if (task->woken && task->parked) {
+            run_again(w, task);
+            return;
+        }
+        task->state = TASK_SLEEPING;
+        task->due_ms = w->now_ms + task->renewal.wait_ms;
+        break;
+    case RENEWAL_UNAVAILABLE:
+        task->state = TASK_RESTING;
+        task->due_ms = w->now_ms + task->renewal.wait_ms;
+        resume_all(w, task, &(struct live_session){0});
+        arena_free(&task->arena); /* it runs no more: nothing of the tokens need stay */
+        break;
+    case RENEWAL_SESSION:
+    case RENEWAL_NONE:
+    case RENEWAL_ENDED:
+    case RENEWAL_STORE_DOWN:
+        finish(w, task);
+        break;
+    }
+}
+
+void waiting_refreshed(struct worker *w, const unsigned char *hash)
+{
+    struct session_task *task = tasks_find(w->tasks, TASK_REFRESH, hash);
+    if (!task)
+        return;
+    if (task->state == TASK_RUNNING)
+        task->woken = true;
+    else
+        task->due_ms = w->now_ms;
+}
+
+/* --- time --- */
+
+static void time_out_parked(struct worker *w, struct session_task *task)
+{
+    enum bff_err e =
+        task->kind == TASK_LOAD ? BFF_ERR_STORE_UNAVAILABLE : BFF_ERR_REFRESH_UNAVAILABLE;
+    struct conn *c = task->parked;
+    while (c) {
+        struct conn *next = c->next_parked;
+        if (c->park_until_ms <= w->now_ms) {
+            task_unpark(c);
+            c->state = CONN_HOT;
+            w->n_parked--;
+            dispatch_refuse(w, c, e, RETRY_SOON_MS);
+        }
+        c = next;
+    }
+}
+
+static void visit_timer(struct session_task *task, void *worker)
+{
+    struct worker *w = worker;
+    time_out_parked(w, task);
+    if (task->state == TASK_RUNNING || task->due_ms > w->now_ms)
+        return;
+    if (task->state == TASK_SLEEPING && task->parked) {
+        run_again(w, task);
+        return;
+    }
+    tasks_remove(w->tasks, task);
+    task_free(task);
+}
+
+void waiting_timers(struct worker *w)
+{
+    tasks_each(w->tasks, visit_timer, w);
+}
+
+struct earliest {
+    int64_t at_ms;
+};
+
+static void visit_earliest(struct session_task *task, void *self)
+{
+    struct earliest *e = self;
+    if (task->state != TASK_RUNNING && task->due_ms < e->at_ms)
+        e->at_ms = task->due_ms;
+    for (const struct conn *c = task->parked; c; c = c->next_parked)
+        if (c->park_until_ms < e->at_ms)
+            e->at_ms = c->park_until_ms;
+}
+
+int64_t waiting_next_timer(struct worker *w)
+{
+    struct earliest e = {INT64_MAX};
+    tasks_each(w->tasks, visit_earliest, &e);
+    return e.at_ms;
+}

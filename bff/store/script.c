@@ -1,0 +1,172 @@
+#include "store/script.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Every script has the common head in front. */
+static const char load_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/load.lua.h"
+    ;
+static const char create_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/create.lua.h"
+    ;
+static const char begin_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/begin.lua.h"
+    ;
+static const char commit_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/commit.lua.h"
+    ;
+static const char reject_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/reject.lua.h"
+    ;
+static const char fail_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/fail.lua.h"
+    ;
+static const char logout_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/logout.lua.h"
+    ;
+
+static const struct str sources[SCRIPT_COUNT] = {
+    [SCRIPT_LOAD] = {load_lua, sizeof load_lua - 1},
+    [SCRIPT_CREATE] = {create_lua, sizeof create_lua - 1},
+    [SCRIPT_BEGIN] = {begin_lua, sizeof begin_lua - 1},
+    [SCRIPT_COMMIT] = {commit_lua, sizeof commit_lua - 1},
+    [SCRIPT_REJECT] = {reject_lua, sizeof reject_lua - 1},
+    [SCRIPT_FAIL] = {fail_lua, sizeof fail_lua - 1},
+    [SCRIPT_LOGOUT] = {logout_lua, sizeof logout_lua - 1},
+};
+
+void script_add(struct script_args *args, struct str value)
+{
+    assert(args->n < SCRIPT_MAX_ARGS);
+    args->values[args->n++] = value;
+}
+
+void script_add_number(struct script_args *args, int64_t value)
+{
+    assert(args->n < SCRIPT_MAX_ARGS);
+    char *digits = args->numbers[args->n];
+    int n = snprintf(digits, sizeof args->numbers[0], "%" PRId64, value);
+    script_add(args, (struct str){digits, (size_t)n});
+}
+
+enum bff_err script_misunderstood(struct connection *c)
+{
+    snprintf(c->error, sizeof c->error, "Redis answered what bffd does not understand");
+    connection_drop(c);
+    return BFF_ERR_STORE_UNAVAILABLE;
+}
+
+static enum bff_err load_script(struct scripts *scripts, struct connection *c, enum script which)
+{
+    const char *argv[] = {"SCRIPT", "LOAD", sources[which].p};
+    const size_t lengths[] = {6, 4, sources[which].n};
+    redisReply *reply = connection_call(c, 3, argv, lengths);
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    enum bff_err err = BFF_OK;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        connection_refused(c, reply);
+        err = BFF_ERR_STORE_UNAVAILABLE;
+    } else if (reply->type != REDIS_REPLY_STRING || reply->len != SCRIPT_SHA_LENGTH) {
+        err = script_misunderstood(c);
+    } else {
+        memcpy(scripts->sha[which], reply->str, SCRIPT_SHA_LENGTH);
+    }
+    freeReplyObject(reply);
+    return err;
+}
+
+static redisReply *evaluate(const struct scripts *scripts, struct connection *c, enum script which,
+                            struct str key, const struct script_args *args)
+{
+    const char *argv[4 + SCRIPT_MAX_ARGS] = {"EVALSHA", scripts->sha[which], "1", key.p};
+    size_t lengths[4 + SCRIPT_MAX_ARGS] = {7, SCRIPT_SHA_LENGTH, 1, key.n};
+    for (size_t i = 0; i < args->n; i++) {
+        argv[4 + i] = args->values[i].n ? args->values[i].p : "";
+        lengths[4 + i] = args->values[i].n;
+    }
+    return connection_call(c, (int)(4 + args->n), argv, lengths);
+}
+
+static bool is_unknown_script(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
+}
+
+static bool read_reply(redisReply *reply, struct script_reply *out)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 ||
+        reply->elements > SCRIPT_MAX_VALUES + 1)
+        return false;
+    *out = (struct script_reply){.reply = reply, .n = reply->elements - 1};
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *element = reply->element[i];
+        if (element->type != REDIS_REPLY_STRING)
+            return false;
+        struct str value = {element->str, (size_t)element->len};
+        if (i == 0)
+            out->outcome = value;
+        else
+            out->values[i - 1] = value;
+    }
+    return true;
+}
+
+enum bff_err script_run(struct scripts *scripts, struct connection *c, enum script which,
+                        struct str key, const struct script_args *args, struct script_reply *out)
+{
+    enum bff_err err = BFF_OK;
+    if (!scripts->sha[which][0])
+        err = load_script(scripts, c, which);
+    if (err != BFF_OK)
+        return err;
+    redisReply *reply = evaluate(scripts, c, which, key, args);
+    if (reply && is_unknown_script(reply)) {
+        /* Redis was restarted or its scripts were flushed: nothing ran. */
+        freeReplyObject(reply);
+        err = load_script(scripts, c, which);
+        if (err != BFF_OK)
+            return err;
+        reply = evaluate(scripts, c, which, key, args);
+    }
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        connection_refused(c, reply);
+        err = BFF_ERR_STORE_UNAVAILABLE;
+    } else if (!read_reply(reply, out)) {
+        err = script_misunderstood(c);
+    } else {
+        return BFF_OK;
+    }
+    freeReplyObject(reply);
+    return err;
+}
+
+bool script_reply_is(const struct script_reply *reply, struct str outcome, size_t values)
+{
+    return str_eq(reply->outcome, outcome) && reply->n == values;
+}
+
+void script_reply_free(struct script_reply *reply)
+{
+    freeReplyObject(reply->reply);
+    reply->reply = NULL;
+}

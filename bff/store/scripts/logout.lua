@@ -1,0 +1,16 @@
+--[[
+LOGOUT: the session ends, whatever state it is in; COMMIT never creates it again. What is told is
+the record as it was deleted: a refresh token read any earlier might have been replaced since.
+
+NONE   there was none
+ENDED  record, name of the user
+]]
+local s = read()
+redis.call('DEL', key)
+if not s then
+    return {'NONE'}
+end
+redis.call('PUBLISH', channel, key)
+local reply = record('ENDED', s)
+reply[#reply + 1] = s.uid
+return reply

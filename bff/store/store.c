@@ -1,0 +1,213 @@
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "codec/backend.h"
+#include "store/store_handle.h"
+
+struct store *store_open(const struct store_options *options)
+{
+    assert(options->config->redis.prefix.n <= REDIS_PREFIX_MAX);
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->config = options->config;
+    s->keys = options->keys;
+    s->redirect = options->redirect_client;
+    struct buf channel = buf_make(s->channel, sizeof s->channel);
+    buf_add(&channel, options->config->redis.prefix);
+    buf_add(&channel, STR("refresh"));
+    s->channel_length = channel.n;
+    s->owner_length = options->owner.n;
+    s->owner = malloc(options->owner.n + 1);
+    if (!s->owner || !connection_init(&s->connection, options)) {
+        free(s->owner);
+        free(s);
+        return NULL;
+    }
+    if (options->owner.n > 0)
+        memcpy(s->owner, options->owner.p, options->owner.n);
+    return s;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    connection_close(&s->connection);
+    free(s->owner);
+    free(s);
+}
+
+void store_redirect(struct store *s, int64_t client_id)
+{
+    s->redirect = client_id;
+}
+
+int64_t store_tracked_for(const struct store *s)
+{
+    return s->connection.redis ? s->tracked_for : 0;
+}
+
+const char *store_last_error(const struct store *s)
+{
+    return s->connection.error;
+}
+
+/* Tell Redis who hears of what is read here. A subscriber that is gone leaves the reads untracked:
+ * no reason to fail them, and store_tracked_for() says so. */
+static enum bff_err follow_redirect(struct store *s)
+{
+    if (s->tracked_for == s->redirect)
+        return BFF_OK;
+    char id[24];
+    snprintf(id, sizeof id, "%" PRId64, s->redirect);
+    const char *argv[] = {"CLIENT",   "TRACKING", s->redirect ? "ON" : "OFF",
+                          "REDIRECT", id,         "NOLOOP"};
+    redisReply *reply = connection_call(&s->connection, s->redirect ? 6 : 3, argv, NULL);
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    if (reply->type != REDIS_REPLY_ERROR)
+        s->tracked_for = s->redirect;
+    freeReplyObject(reply);
+    return BFF_OK;
+}
+
+static enum bff_err ready(struct store *s)
+{
+    bool is_new;
+    enum bff_err err = connection_ready(&s->connection, &is_new);
+    if (err != BFF_OK)
+        return err;
+    if (is_new)
+        s->tracked_for = 0;
+    return follow_redirect(s);
+}
+
+void handle_args(const struct store *s, struct script_args *args)
+{
+    args->n = 0;
+    script_add_number(args, (int64_t)s->config->session.idle_s * 1000);
+    script_add_number(args, (int64_t)s->config->session.absolute_s * 1000);
+    script_add(args, (struct str){s->channel, s->channel_length});
+}
+
+enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
+                        const struct script_args *args, struct script_reply *out)
+{
+    enum bff_err err = ready(s);
+    if (err != BFF_OK)
+        return err;
+    struct str key = {name->key, name->key_length};
+    return script_run(&s->scripts, &s->connection, which, key, args, out);
+}
+
+/* A record that is not readable was not written by us: it is as little worth as a broken seal. */
+enum bff_err handle_open_record(const struct store *s, const struct session_name *name,
+                                const struct script_reply *reply, struct arena *arena,
+                                struct session *out)
+{
+    struct record record;
+    if (record_read(reply->values, RECORD_FIELDS, &record) != BFF_OK)
+        return BFF_ERR_SEAL_BROKEN;
+    struct session session;
+    enum bff_err err = record_open(s->config, s->keys, name, &record, arena, &session);
+    if (err == BFF_OK)
+        *out = session;
+    return err;
+}
+
+void handle_add_life(struct script_args *args, int64_t life_ms)
+{
+    if (life_ms == TOKEN_LIFE_UNKNOWN)
+        script_add(args, STR(""));
+    else
+        script_add_number(args, life_ms < 0                    ? 0
+                                : life_ms > RECORD_LIFE_MAX_MS ? RECORD_LIFE_MAX_MS
+                                                               : life_ms);
+}
+
+void handle_add_refresh(struct script_args *args, struct str sealed, int64_t life_ms)
+{
+    script_add(args, sealed);
+    handle_add_life(args, sealed.n > 0 ? life_ms : TOKEN_LIFE_UNKNOWN);
+}
+
+/* What was just stored: the texts from us, the times from Redis. */
+enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,
+                           const struct script_reply *reply, struct arena *arena,
+                           struct session *out, struct record *record)
+{
+    if (record_read(reply->values, RECORD_FIELDS, record) != BFF_OK)
+        return script_misunderstood(&s->connection);
+    struct session session = {0};
+    record_times(s->config, record, &session);
+    if (!arena_copy(arena, tokens->access, &session.access) ||
+        !arena_copy(arena, tokens->refresh, &session.refresh) ||
+        !arena_copy(arena, tokens->user_id, &session.user_id) ||
+        !arena_copy(arena, tokens->user, &session.user))
+        return BFF_ERR_NO_MEMORY;
+    *out = session;
+    return BFF_OK;
+}
+
+/* The value of "NAME:value\r\n" in what INFO answers. */
+static struct str info_value(struct str info, struct str name)
+{
+    while (info.n > 0) {
+        struct str_cut line = str_cut(info, '\n');
+        struct str_cut field = str_cut(str_trim(line.head), ':');
+        if (field.found && str_eq(field.head, name))
+            return field.tail;
+        info = line.tail;
+    }
+    return (struct str){NULL, 0};
+}
+
+static enum bff_err judge_info(struct store *s, struct str info)
+{
+    char *error = s->connection.error;
+    size_t size = sizeof s->connection.error;
+    struct str version = info_value(info, STR("redis_version"));
+    struct str policy = info_value(info, STR("maxmemory_policy"));
+    uint64_t major;
+    if (!str_to_u64(str_cut(version, '.').head, UINT32_MAX, &major) || policy.n == 0)
+        return script_misunderstood(&s->connection);
+    if (major < REDIS_MAJOR_MIN) {
+        snprintf(error, size, "Redis %.*s is too old: version %d or newer is needed",
+                 STR_ARG(version), REDIS_MAJOR_MIN);
+        return BFF_ERR_MALFORMED;
+    }
+    if (!str_eq(policy, STR("noeviction"))) {
+        snprintf(error, size,
+                 "Redis would evict sessions (maxmemory-policy %.*s): set "
+                 "\"maxmemory-policy noeviction\" in its configuration",
+                 STR_ARG(policy));
+        return BFF_ERR_MALFORMED;
+    }
+    return BFF_OK;
+}
+
+enum bff_err store_check(struct store *s)
+{
+    enum bff_err err = ready(s);
+    if (err != BFF_OK)
+        return err;
+    const char *argv[] = {"INFO"};
+    redisReply *reply = connection_call(&s->connection, 1, argv, NULL);
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        connection_refused(&s->connection, reply);
+        err = BFF_ERR_STORE_UNAVAILABLE;
+    } else if (reply->type != REDIS_REPLY_STRING) {
+        err = script_misunderstood(&s->connection);
+    } else {
+        err = judge_info(s, (struct str){reply->str, (size_t)reply->len});
+    }
+    freeReplyObject(reply);
+    return err;
+}

@@ -1,0 +1,173 @@
+/*
+ * Sessions in Redis. One hash per session, named by a hash of the cookie; its tokens are sealed
+ * with the cookie (codec/seal.h). Every change is one Lua script, time is Redis TIME, and a refresh
+ * is a compare-and-swap on the generation:
+ *
+ *   BEGIN(seen) -> COMMIT | REJECT | FAIL
+ *
+ * A handle is one connection and belongs to one thread. It reconnects by itself: a call on a broken
+ * connection fails once with BFF_ERR_STORE_UNAVAILABLE and the next one connects anew; after any
+ * time-out or protocol error the connection is dropped, so a late reply is never taken for another.
+ * A call is never repeated by itself, except when it provably was not executed: connecting failed
+ * on a connection that had been idle, or NOSCRIPT (the script is then loaded).
+ *
+ * All functions that return enum bff_err may return BFF_ERR_STORE_UNAVAILABLE (not connected,
+ * time-out, LOADING, READONLY, OOM, MOVED, any error reply, a reply of another shape) and
+ * BFF_ERR_NO_MEMORY. What went wrong last is a sentence in store_last_error(), free of secrets.
+ */
+#ifndef BFF_STORE_STORE_H
+#define BFF_STORE_STORE_H
+
+#include "base/arena.h"
+#include "codec/seal.h"
+#include "core/config.h"
+
+#define REDIS_PREFIX_MAX 32
+#define SESSION_KEY_MAX 128 /* prefix + "s:{" + 64 hex + "}" + NUL */
+
+struct store;
+
+struct store_options {
+    const struct config *config; /* [redis], [session] and [refresh]; outlives the store */
+    const struct keyring *keys;  /* outlives the store */
+    struct str password;         /* of redis.password_file; copied, wiped at close */
+    struct str owner;            /* names this worker in leases: host:pid; copied */
+    int64_t redirect_client; /* client id of the invalidation subscriber (store/watch.h), 0: none */
+};
+
+/* Does not connect yet. NULL: out of memory. */
+struct store *store_open(const struct store_options *options);
+void store_close(struct store *s); /* NULL is fine */
+
+/* Reads done from now on are tracked for the subscriber with this client id (CLIENT TRACKING ON
+ * REDIRECT id); 0: not tracked. Takes effect with the next call, which sends it when it changed. */
+void store_redirect(struct store *s, int64_t client_id);
+
+/* The subscriber for which the reads of the last call were tracked; 0: they were not. What was read
+ * untracked, or for a subscriber that is gone, must not be cached. */
+int64_t store_tracked_for(const struct store *s);
+
+const char *store_last_error(const struct store *s);
+
+/* The name of a session: made once per request. Holds the cookie: wipe with the request. */
+struct session_name {
+    struct str cookie; /* view of the 43 characters */
+    unsigned char hash[SESSION_HASH_BYTES];
+    char key[SESSION_KEY_MAX]; /* NUL-terminated Redis key */
+    size_t key_length;
+};
+void session_name_make(const struct config *config, struct str cookie, struct session_name *out);
+
+/* The cookie's hash out of a Redis key (what watch reports); false when it is not a session's. */
+BFF_MUST_CHECK bool session_key_hash(const struct config *config, struct str key,
+                                     unsigned char hash[SESSION_HASH_BYTES]);
+
+/* A session as it stood when Redis answered. Durations count from that moment. Views in the
+ * caller's arena. */
+struct session {
+    uint64_t generation; /* 1 after login, +1 with every refresh */
+    struct str access, refresh;
+    struct str user_id, user; /* as in codec/backend.h */
+    int64_t access_left_ms;   /* <= 0: expired; TOKEN_LIFE_UNKNOWN */
+    int64_t idle_left_ms;
+    int64_t absolute_left_ms; /* the nearer of the absolute limit and the refresh token's end */
+    int64_t since_touch_ms;   /* since activity was last written down */
+    int64_t created_ms;       /* Redis' clock, milliseconds since the epoch */
+};
+
+/*
+ * Read a session; when `touch` and the last touch is older than session.touch_interval, extend its
+ * idle time in the same round trip.
+ * BFF_ERR_MISSING: there is none (or it ended). BFF_ERR_SEAL_BROKEN: it does not open with this
+ * cookie and these keys.
+ */
+BFF_MUST_CHECK enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
+                                       struct arena *arena, struct session *out);
+
+/* What login or a refresh brought; lives as in codec/backend.h. */
+struct session_tokens {
+    struct str access, refresh;
+    int64_t access_life_ms, refresh_life_ms;
+    struct str user_id, user; /* empty at a refresh: keep what is stored */
+};
+
+/* Create the session, generation 1, and note it in its user's set (best effort, a separate command:
+ * another slot in a cluster; expired members are trimmed there). BFF_ERR_DUPLICATE: the key exists.
+ * BFF_ERR_MALFORMED: the refresh token's life is over already. *out is the session as stored. */
+BFF_MUST_CHECK enum bff_err store_create(struct store *s, const struct session_name *name,
+                                         const struct session_tokens *tokens, struct arena *arena,
+                                         struct session *out);
+
+enum begin_result {
+    BEGIN_NONE,    /* there is no such session (any more) */
+    BEGIN_FRESH,   /* the generation moved on since `seen`: *session is the newer one */
+    BEGIN_BUSY,    /* another worker is at it; look again in wait_ms (or when watch says so) */
+    BEGIN_BACKOFF, /* the backend failed just now; not before wait_ms */
+    BEGIN_GO,      /* ours: call the backend with session->refresh, then commit, reject or fail */
+    BEGIN_REJECTED /* a rejection stood the grace and has now ended the session */
+};
+
+#define STORE_LOOK_AGAIN_MS 250
+
+struct begin {
+    enum begin_result result;
+    int64_t wait_ms;
+    uint64_t epoch;         /* of our lease, for GO */
+    bool ambiguous;         /* GO: an earlier holder's lease ran out in this generation */
+    struct session session; /* for FRESH and GO */
+};
+
+/*
+ * Ask to refresh. `seen` is the generation whose access token is expired or was refused; 0 means
+ * "whatever is stored". Writes the intent before the backend is called, which also proves that
+ * Redis takes writes. wait_ms is at most STORE_LOOK_AGAIN_MS for BUSY: who waits looks again that
+ * often though a message of the end may be lost. BFF_ERR_SEAL_BROKEN as in store_load().
+ */
+BFF_MUST_CHECK enum bff_err store_begin(struct store *s, const struct session_name *name,
+                                        uint64_t seen, struct arena *arena, struct begin *out);
+
+enum commit_result {
+    COMMIT_STORED, /* or had been stored by us already: it can be repeated */
+    COMMIT_GONE,   /* the session ended meanwhile: revoke the new tokens */
+    COMMIT_STALE   /* the generation had moved on without us: revoke nothing, look again */
+};
+
+/*
+ * Store what the refresh of `generation` brought. The lease's epoch does not matter: a late holder
+ * carries the only valid successor. An empty tokens->refresh keeps the old refresh token, which is
+ * `old->refresh` (everything is sealed anew for generation + 1). *out is the new session.
+ */
+BFF_MUST_CHECK enum bff_err store_commit(struct store *s, const struct session_name *name,
+                                         const struct session *old,
+                                         const struct session_tokens *tokens, struct arena *arena,
+                                         enum commit_result *result, struct session *out);
+
+enum reject_result {
+    REJECT_ENDED,     /* the session is deleted */
+    REJECT_WAIT,      /* an earlier holder may still commit: look again (BEGIN) in *wait_ms */
+    REJECT_SUPERSEDED /* generation or epoch moved on, or the session is gone: look again */
+};
+BFF_MUST_CHECK enum bff_err store_reject(struct store *s, const struct session_name *name,
+                                         uint64_t generation, uint64_t epoch,
+                                         enum reject_result *result, int64_t *wait_ms);
+
+/* Release the lease and back off: refresh.backoff_min, doubled with every failure in a row up to
+ * backoff_max, less up to a quarter of it at random, so that sessions do not come back in step.
+ * *wait_ms: until the next attempt is allowed. Nothing happens if generation or epoch moved on. */
+BFF_MUST_CHECK enum bff_err store_fail(struct store *s, const struct session_name *name,
+                                       uint64_t generation, uint64_t epoch, int64_t *wait_ms);
+
+/*
+ * End the session, and take it out of its user's set (best effort). BFF_ERR_MISSING: there was
+ * none. *ended is the record as it was deleted, in the same step: its refresh token is the newest
+ * one, which is what must be revoked. BFF_ERR_SEAL_BROKEN: deleted, but it did not open. A COMMIT
+ * that comes later finds it GONE.
+ */
+BFF_MUST_CHECK enum bff_err store_logout(struct store *s, const struct session_name *name,
+                                         struct arena *arena, struct session *ended);
+
+/* Connect if need be, PING, and refuse a Redis that would evict sessions: BFF_ERR_MALFORMED with a
+ * sentence in store_last_error() that says what to set (maxmemory-policy noeviction). */
+BFF_MUST_CHECK enum bff_err store_check(struct store *s);
+
+#endif

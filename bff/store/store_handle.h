@@ -1,0 +1,48 @@
+/*
+ * The inside of a store handle, shared by the files that make up store.h's functions:
+ * store.c (the handle), store_session.c (load, create, log out), store_refresh.c (the refresh).
+ */
+#ifndef BFF_STORE_STORE_HANDLE_H
+#define BFF_STORE_STORE_HANDLE_H
+
+#include "store/record.h"
+#include "store/script.h"
+
+#define CHANNEL_MAX (REDIS_PREFIX_MAX + 8)
+#define REDIS_MAJOR_MIN 6
+
+struct store {
+    const struct config *config;
+    const struct keyring *keys;
+    struct connection connection;
+    struct scripts scripts;
+    char *owner; /* owned */
+    size_t owner_length;
+    char channel[CHANNEL_MAX];
+    size_t channel_length;
+    int64_t redirect;    /* wanted */
+    int64_t tracked_for; /* as told to Redis on this connection */
+};
+
+/* The arguments that every script begins with (scripts/session.lua). */
+void handle_args(const struct store *s, struct script_args *args);
+void handle_add_life(struct script_args *args, int64_t life_ms);
+void handle_add_refresh(struct script_args *args, struct str sealed, int64_t life_ms);
+
+/* Connect if need be and run; free the reply on BFF_OK. */
+BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,
+                                       const struct session_name *name,
+                                       const struct script_args *args, struct script_reply *out);
+
+/* The session in a reply that begins with a record. BFF_ERR_SEAL_BROKEN, BFF_ERR_NO_MEMORY. */
+BFF_MUST_CHECK enum bff_err handle_open_record(const struct store *s,
+                                               const struct session_name *name,
+                                               const struct script_reply *reply,
+                                               struct arena *arena, struct session *out);
+
+/* What was just stored: the texts from us, the times (kept in *record) from Redis. */
+BFF_MUST_CHECK enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,
+                                          const struct script_reply *reply, struct arena *arena,
+                                          struct session *out, struct record *record);
+
+#endif

@@ -1,0 +1,205 @@
+#include <sys/random.h>
+
+#include "store/store_handle.h"
+#include "store/user_set.h"
+
+#define JITTER_MAX 250 /* thousandths of a back-off */
+
+static bool read_ms(struct str text, int64_t *out)
+{
+    uint64_t n;
+    if (!str_to_u64(text, INT64_MAX, &n))
+        return false;
+    *out = (int64_t)n;
+    return true;
+}
+
+static enum bff_err read_go(struct store *s, const struct session_name *name,
+                            const struct script_reply *reply, struct arena *arena,
+                            struct begin *out)
+{
+    struct begin go = {.result = BEGIN_GO};
+    if (!str_to_u64(reply->values[RECORD_FIELDS], UINT64_MAX, &go.epoch))
+        return script_misunderstood(&s->connection);
+    go.ambiguous = str_eq(reply->values[RECORD_FIELDS + 1], STR("1"));
+    enum bff_err err = handle_open_record(s, name, reply, arena, &go.session);
+    if (err == BFF_OK)
+        *out = go;
+    return err;
+}
+
+static enum bff_err read_begin(struct store *s, const struct session_name *name,
+                               const struct script_reply *reply, struct arena *arena,
+                               struct begin *out)
+{
+    struct begin begin = {.result = BEGIN_NONE};
+    enum bff_err err = BFF_OK;
+    if (script_reply_is(reply, STR("GO"), RECORD_FIELDS + 2))
+        return read_go(s, name, reply, arena, out);
+    if (script_reply_is(reply, STR("FRESH"), RECORD_FIELDS)) {
+        begin.result = BEGIN_FRESH;
+        err = handle_open_record(s, name, reply, arena, &begin.session);
+    } else if (script_reply_is(reply, STR("BUSY"), 1) &&
+               read_ms(reply->values[0], &begin.wait_ms)) {
+        begin.result = BEGIN_BUSY;
+    } else if (script_reply_is(reply, STR("BACKOFF"), 1) &&
+               read_ms(reply->values[0], &begin.wait_ms)) {
+        begin.result = BEGIN_BACKOFF;
+    } else if (script_reply_is(reply, STR("REJECTED"), 1)) {
+        begin.result = BEGIN_REJECTED;
+        user_set_remove(&s->connection, s->config, reply->values[0], name);
+    } else if (!script_reply_is(reply, STR("NONE"), 0)) {
+        err = script_misunderstood(&s->connection);
+    }
+    if (err == BFF_OK)
+        *out = begin;
+    return err;
+}
+
+enum bff_err store_begin(struct store *s, const struct session_name *name, uint64_t seen,
+                         struct arena *arena, struct begin *out)
+{
+    struct script_args args;
+    handle_args(s, &args);
+    script_add_number(&args, (int64_t)seen);
+    script_add(&args, (struct str){s->owner, s->owner_length});
+    script_add_number(&args, s->config->refresh.lease_ms);
+    script_add_number(&args, s->config->refresh.grace_ms);
+    script_add_number(&args, STORE_LOOK_AGAIN_MS);
+    struct script_reply reply;
+    enum bff_err err = handle_run(s, SCRIPT_BEGIN, name, &args, &reply);
+    if (err != BFF_OK)
+        return err;
+    err = read_begin(s, name, &reply, arena, out);
+    script_reply_free(&reply);
+    return err;
+}
+
+/* The same tokens have the same name, whoever brings them again; without the server key it tells
+ * nothing about them. */
+static void commit_name(const struct store *s, const struct session_tokens *tokens,
+                        struct keyed_name *out)
+{
+    keyed_name_make(s->keys, tokens->access, out);
+}
+
+static enum bff_err read_commit(struct store *s, const struct session_tokens *tokens,
+                                const struct script_reply *reply, struct arena *arena,
+                                enum commit_result *result, struct session *out)
+{
+    struct record record;
+    enum bff_err err = BFF_OK;
+    if (script_reply_is(reply, STR("STORED"), RECORD_FIELDS)) {
+        err = handle_stored(s, tokens, reply, arena, out, &record);
+        *result = COMMIT_STORED;
+    } else if (script_reply_is(reply, STR("GONE"), 0)) {
+        *result = COMMIT_GONE;
+    } else if (script_reply_is(reply, STR("STALE"), 0)) {
+        *result = COMMIT_STALE;
+    } else {
+        err = script_misunderstood(&s->connection);
+    }
+    return err;
+}
+
+enum bff_err store_commit(struct store *s, const struct session_name *name,
+                          const struct session *old, const struct session_tokens *tokens,
+                          struct arena *arena, enum commit_result *result, struct session *out)
+{
+    struct session_tokens merged = *tokens;
+    bool is_rotated = tokens->refresh.n > 0;
+    if (!is_rotated)
+        merged.refresh = old->refresh;
+    if (tokens->user_id.n == 0)
+        merged.user_id = old->user_id;
+    if (tokens->user.n == 0)
+        merged.user = old->user;
+    struct record_sealed sealed;
+    enum bff_err err = record_seal(s->keys, name, old->generation + 1, &merged, arena, &sealed);
+    if (err != BFF_OK)
+        return err;
+    struct keyed_name commit;
+    commit_name(s, tokens, &commit);
+    struct script_args args;
+    handle_args(s, &args);
+    script_add_number(&args, (int64_t)old->generation);
+    script_add(&args, keyed_name_str(&commit));
+    script_add(&args, sealed.access);
+    handle_add_life(&args, tokens->access_life_ms);
+    if (is_rotated) {
+        handle_add_refresh(&args, sealed.refresh, tokens->refresh_life_ms);
+    } else {
+        script_add(&args, sealed.refresh);
+        script_add(&args, STR("kept"));
+    }
+    script_add(&args, sealed.claims);
+    struct script_reply reply;
+    err = handle_run(s, SCRIPT_COMMIT, name, &args, &reply);
+    if (err != BFF_OK)
+        return err;
+    err = read_commit(s, &merged, &reply, arena, result, out);
+    script_reply_free(&reply);
+    return err;
+}
+
+static uint32_t random_below(uint32_t limit)
+{
+    uint32_t n = 0;
+    /* Without entropy there is no jitter, which does no harm. */
+    if (getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n)
+        n = 0;
+    return n % limit;
+}
+
+static void lease_args(const struct store *s, uint64_t generation, uint64_t epoch,
+                       struct script_args *args)
+{
+    handle_args(s, args);
+    script_add_number(args, (int64_t)generation);
+    script_add_number(args, (int64_t)epoch);
+}
+
+enum bff_err store_reject(struct store *s, const struct session_name *name, uint64_t generation,
+                          uint64_t epoch, enum reject_result *result, int64_t *wait_ms)
+{
+    *wait_ms = 0;
+    struct script_args args;
+    lease_args(s, generation, epoch, &args);
+    struct script_reply reply;
+    enum bff_err err = handle_run(s, SCRIPT_REJECT, name, &args, &reply);
+    if (err != BFF_OK)
+        return err;
+    if (script_reply_is(&reply, STR("ENDED"), 1)) {
+        *result = REJECT_ENDED;
+        user_set_remove(&s->connection, s->config, reply.values[0], name);
+    } else if (script_reply_is(&reply, STR("WAIT"), 1) && read_ms(reply.values[0], wait_ms)) {
+        *result = REJECT_WAIT;
+    } else if (script_reply_is(&reply, STR("SUPERSEDED"), 0)) {
+        *result = REJECT_SUPERSEDED;
+    } else {
+        err = script_misunderstood(&s->connection);
+    }
+    script_reply_free(&reply);
+    return err;
+}
+
+enum bff_err store_fail(struct store *s, const struct session_name *name, uint64_t generation,
+                        uint64_t epoch, int64_t *wait_ms)
+{
+    *wait_ms = 0;
+    struct script_args args;
+    lease_args(s, generation, epoch, &args);
+    script_add_number(&args, s->config->refresh.backoff_min_ms);
+    script_add_number(&args, s->config->refresh.backoff_max_ms);
+    script_add_number(&args, random_below(JITTER_MAX + 1));
+    struct script_reply reply;
+    enum bff_err err = handle_run(s, SCRIPT_FAIL, name, &args, &reply);
+    if (err != BFF_OK)
+        return err;
+    bool is_backoff = script_reply_is(&reply, STR("BACKOFF"), 1);
+    if (is_backoff ? !read_ms(reply.values[0], wait_ms)
+                   : !script_reply_is(&reply, STR("SUPERSEDED"), 0))
+        err = script_misunderstood(&s->connection);
+    script_reply_free(&reply);
+    return err;
+}

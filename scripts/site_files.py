@@ -1,0 +1,156 @@
+"""The files of a private site: bff.conf, and the shipped nginx files with their addresses filled in."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from components import REPOSITORY, ComponentFailed, run_bffd
+
+SHIPPED = REPOSITORY / "nginx"
+
+SIMPLEJWT = """\
+[server]
+workers = 2
+
+[redis]
+
+[session]
+
+[backend]
+preset = simplejwt
+"""
+
+KEY_LINE = re.compile(r"\s*([a-z_]+)\s*=")
+SECTION_LINE = re.compile(r"\s*\[([^\]]+)\]")
+
+
+def edit_ini(text, values):
+    """An INI text in which each "section.key" has the value given. All other lines stay as they are
+    and where they are, comments included, so that messages about them name the right line."""
+    left = dict(values)
+    lines, section = [], None
+    for line in text.splitlines():
+        header, key = SECTION_LINE.match(line), KEY_LINE.match(line)
+        if header:
+            section = header[1].strip()
+        full = f"{section}.{key[1]}" if key else None
+        if full in left:
+            line = f"{key[1]} = {left.pop(full)}"
+        lines.append(line)
+    for full, value in left.items():
+        section, key = full.rsplit(".", 1)
+        if f"[{section}]" not in [line.strip() for line in lines]:
+            lines += ["", f"[{section}]"]
+        at = [line.strip() for line in lines].index(f"[{section}]")
+        lines.insert(at + 1, f"{key} = {value}")
+    return "\n".join(lines) + "\n"
+
+
+def read_ini(text):
+    """{"section.key": value}, as far as a script needs to know: without comments."""
+    values, section = {}, None
+    for line in text.splitlines():
+        header, key = SECTION_LINE.match(line), KEY_LINE.match(line)
+        if header:
+            section = header[1].strip()
+        elif key:
+            value = re.sub(r"(^|\s);.*", "", line.split("=", 1)[1])
+            values[f"{section}.{key[1]}"] = value.strip()
+    return values
+
+
+def make_key(path):
+    """A key file as `bffd keygen` makes it, readable by its owner only."""
+    key = run_bffd("keygen")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(key)
+
+
+def make_certificate(directory):
+    """A self-signed certificate for localhost: (certificate, key)."""
+    certificate, key = Path(directory) / "localhost.pem", Path(directory) / "localhost.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext"]
+    command += ["subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise ComponentFailed(f"openssl made no certificate:\n{done.stderr}")
+    return certificate, key
+
+
+def token_paths(config):
+    """The paths where the backend gives tokens away, as bffd itself reads its configuration."""
+    effective = read_ini(run_bffd("-c", config, "--print-config"))
+    names = ("login.request", "refresh.request", "revoke.request")
+    calls = (effective.get(name, "").split() for name in names)
+    return [call[1] for call in calls if len(call) == 2]
+
+
+class NginxFiles:
+    """Copies of the shipped files in which addresses, and nothing else, are replaced. A text that
+    is to be replaced and is nowhere to be found is an error: the two have drifted apart."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self._replacements = {}
+
+    def replace(self, shipped, ours):
+        self._replacements[shipped] = str(ours)
+
+    def write(self, site):
+        """Writes DIRECTORY/bff/*.conf and returns what an `http` block has to include."""
+        to = self.directory / "bff"
+        shutil.rmtree(to, ignore_errors=True)
+        to.mkdir(parents=True)
+        missing = set(self._replacements)
+        for source in SHIPPED.glob("*.conf"):
+            if source.name.startswith("site-") and source.name != site:
+                continue
+            text = source.read_text()
+            for shipped, ours in self._replacements.items():
+                if shipped in text:
+                    missing.discard(shipped)
+                    text = text.replace(shipped, ours)
+            (to / source.name).write_text(text)
+        if missing:
+            raise ComponentFailed(f"no file of {SHIPPED} contains {sorted(missing)}")
+        return ["bff/bff-http.conf", f"bff/{site}"]
+
+
+def shipped_login_rate():
+    return re.search(r"rate=\S+r/[sm]", (SHIPPED / "bff-http.conf").read_text())[0]
+
+
+def nginx_main(directory, includes):
+    """nginx.conf: what Debian's holds, with every path below `directory`."""
+    temp = "\n".join(
+        f"    {name}_temp_path {directory}/nginx-temp/{name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    included = "\n".join(f"    include {name};" for name in includes)
+    (Path(directory) / "nginx-temp").mkdir(exist_ok=True)
+    user = "user root root;\n" if os.geteuid() == 0 else ""  # so that it reads a private directory
+    mime = "include /etc/nginx/mime.types;" if Path("/etc/nginx/mime.types").exists() else ""
+    return f"""\
+{user}daemon off;
+worker_processes 2;
+worker_shutdown_timeout 5s;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx.log notice;
+events {{
+    worker_connections 4096;
+}}
+http {{
+    {mime}
+    default_type application/octet-stream;
+    log_format bff '$remote_addr [$time_iso8601] "$request_method $uri" $status $body_bytes_sent '
+                   '$request_time $request_id "$upstream_addr" "$upstream_status"';
+    access_log {directory}/nginx-access.log bff;
+    sendfile on;
+    tcp_nopush on;
+{temp}
+{included}
+}}
+"""

@@ -1,0 +1,49 @@
+import re
+
+import pytest
+
+import client
+import fullsite
+
+
+@pytest.fixture(scope="module")
+def site(request):
+    """The module's own site, made after its wishes in `SITE`."""
+    with fullsite.running(**getattr(request.module, "SITE", {})) as running:
+        yield running
+
+
+# The test backends' echo views show the Authorization they received: that is what they are for.
+ECHOED = re.compile(rb'"Authorization": ?"Bearer [^"]*"')
+
+
+def tokens_in(heard, issued):
+    """The tokens that can be read in these bytes, wholly or by their telling parts."""
+    heard, found = ECHOED.sub(b"", heard), []
+    for token in issued:
+        _, payload, signature = token["token"].encode().split(b".")
+        if payload in heard or signature in heard:
+            found.append((token["kind"], token["user"], token["jti"]))
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_token_reaches_a_client():
+    """At the end of every module: no byte that any client received is part of any token."""
+    client.received.take()
+    fullsite.all_issued.clear()
+    yield
+    heard = client.received.take()
+    found = tokens_in(heard, fullsite.all_issued)
+    assert not found, f"tokens reached a client: {found}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows the ends of the logs of the site it happened on."""
+    outcome = yield
+    report = outcome.get_result()
+    running = getattr(item, "funcargs", {}).get("site")
+    stack = getattr(running, "stack", None)
+    if report.failed and stack is not None:
+        report.sections.append(("site", stack.log_tail()))

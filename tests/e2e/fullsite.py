@@ -1,0 +1,235 @@
+"""A whole site for tests: nginx, bffd, Redis and a backend, and what a test asks of them."""
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import redis
+
+from client import Browser
+from until import until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "scripts"))
+
+from stack import Stack, TestDjango  # noqa: E402  (it is not a package)
+
+# Every token that a site of this module ever issued, for the search at the module's end.
+all_issued = []
+
+REFRESH, LOGIN, REVOKE = "/api/token/refresh/", "/api/token/", "/api/token/blacklist/"
+
+
+def read_lines(path):
+    """The complete lines of a file of JSON lines; the last one may be in the making."""
+    try:
+        text = Path(path).read_text()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def claims_of(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def post_json(url, value):
+    request = urllib.request.Request(
+        url, json.dumps(value).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def open_sockets(pid):
+    """What /proc calls the sockets of a process: socket:[INODE]."""
+    found = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(fd))
+    return {name for name in found if name.startswith("socket:")}
+
+
+class Calls:
+    """What the backend was asked from a moment on."""
+
+    def __init__(self, read):
+        self._read, self._before = read, len(read())
+
+    def all(self, path=None, method=None):
+        return [
+            call
+            for call in self._read()[self._before :]
+            if path in (None, call["path"]) and method in (None, call["method"])
+        ]
+
+    def statuses(self, path):
+        return [call["status"] for call in self.all(path)]
+
+    @property
+    def refreshes(self):
+        return self.all(REFRESH)
+
+
+class Backend:
+    """What both backends have: a ledger of tokens, a journal of calls."""
+
+    def __init__(self, directory):
+        self.ledger = Path(directory) / "tokens.jsonl"
+        self.journal = Path(directory) / "calls.jsonl"
+
+    def all_issued(self):
+        return read_lines(self.ledger)
+
+    def issued(self, kind, user):
+        """The tokens of that kind that the user was given, oldest first."""
+        return [t for t in self.all_issued() if (t["kind"], t["user"]) == (kind, user)]
+
+    def calls_from_now(self):
+        return Calls(lambda: read_lines(self.journal))
+
+
+class DjangoBackend(Backend):
+    """tests/django under gunicorn."""
+
+    def __init__(self, directory, **env):
+        super().__init__(directory)
+        self.key_file = Path(directory) / "signing-key"
+        env = {
+            "BFF_TEST_TOKEN_LOG": self.ledger,
+            "BFF_TEST_CALL_LOG": self.journal,
+            "BFF_TEST_SIGNING_KEY_FILE": self.key_file,
+            "BFF_TEST_ACCESS_SECONDS": 300,
+            **env,
+        }
+        self.process = TestDjango(directory, env={k: str(v) for k, v in env.items()})
+        self.start = self.process.start
+        self.stop = self.process.stop
+
+    @property
+    def url(self):
+        return self.process.url
+
+    def revoke_access(self, user):
+        """Access tokens issued so far are refused from now on, though unexpired."""
+        post_json(self.url + "/test/revoke-access/", {"user": user})
+
+    def change_signing_key(self):
+        new = self.key_file.with_suffix(".new")
+        new.write_text(os.urandom(32).hex())
+        new.replace(self.key_file)
+
+    def post(self, path, value):
+        """(status, body) of a call that goes past nginx and bffd."""
+        request = urllib.request.Request(
+            self.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read()
+
+
+class FakeBackend(Backend):
+    """tests/django/fake_backend.py: misbehaves as told."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self._directory, self._process, self.port = directory, None, 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        script = REPOSITORY / "tests" / "django" / "fake_backend.py"
+        self._process = subprocess.Popen(
+            ["/usr/bin/python3", script, "--port", str(self.port), "--dir", self._directory],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        word, port = self._process.stdout.readline().split()
+        assert word == "ready"
+        self.port = int(port)
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def control(self, **wanted):
+        post_json(self.url + "/control", wanted)
+
+    def calls_from_now(self):
+        return Calls(self.begun)
+
+    def begun(self):
+        """Calls in the order they arrived; those still without an answer have no status."""
+        with urllib.request.urlopen(self.url + "/calls", timeout=10) as answer:
+            return json.loads(answer.read())
+
+
+class Site:
+    def __init__(self, stack, backend):
+        self.stack, self.backend = stack, backend
+        self.redis = redis.Redis(unix_socket_path=str(stack.redis_socket), socket_timeout=5)
+
+    @property
+    def url(self):
+        return self.stack.url
+
+    def browser(self, cookie=None):
+        return Browser(self.url, cookie)
+
+    def signed_in(self, user="alice", password="wonderland"):
+        browser = self.browser()
+        answer = browser.sign_in(user, password)
+        assert answer.status == 200 and browser.cookie, answer
+        return browser
+
+    def session_keys(self):
+        """The Redis keys of sessions (not of the users' sets of sessions)."""
+        return {key for key in self.redis.keys("*") if self.redis.type(key) == b"hash"}
+
+    def signed_in_with_key(self, **who):
+        """A browser, and the Redis key of its session."""
+        before = self.session_keys()
+        browser = self.signed_in(**who)
+        (key,) = self.session_keys() - before
+        return browser, key
+
+    def let_access_expire(self, user="alice", seconds=20):
+        """Wait until the newest access token is past its `exp`, by every clock involved: bffd
+        counts from the Date of an answer, which may be a second behind."""
+        newest = self.backend.issued("access", user)[-1]["token"]
+        expires = claims_of(newest)["exp"]
+        until(lambda: time.time() > expires + 1, seconds, "the access token expires")
+
+    def events(self, name):
+        return self.stack.bffd.events(name)
+
+
+@contextlib.contextmanager
+def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
+    """A site that runs until the block ends. `wishes` are the Stack's; `env` is the backend's.
+    Nothing is refreshed ahead of time unless that is wished, so that tests can count refreshes."""
+    wishes.setdefault("login_rate", 1000)
+    wishes["overrides"] = {"session.refresh_ahead": "0s", **overrides}
+    with contextlib.ExitStack() as at_end:
+        directory = at_end.enter_context(tempfile.TemporaryDirectory(prefix="bffd-e2e-"))
+        part = backend(str(Path(directory, "backend")), **env)
+        at_end.callback(lambda: all_issued.extend(part.all_issued()))
+        part.start()
+        at_end.callback(part.stop)
+        stack = Stack(str(Path(directory, "stack")), backend_url=part.url, **wishes)
+        yield Site(at_end.enter_context(stack), part)

@@ -1,0 +1,245 @@
+"""Worker processes come and go; requests and sessions do not notice more than they must."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from client import at_once
+from fullsite import FakeBackend, open_sockets, running
+from load import Load
+from until import until
+
+SITE = {"workers": 2}
+
+
+@pytest.fixture(scope="module")
+def odd_site():
+    """A login that hangs is a request in flight for as long as a test likes."""
+    overrides = {"server.io_threads": "40", "backend.timeout": "15s"}
+    with running(FakeBackend, overrides=overrides, workers=2) as odd:
+        yield odd
+
+
+@pytest.fixture
+def slow(odd_site):
+    odd_site.backend.control(reset=True)
+    yield odd_site
+    odd_site.backend.control(reset=True)
+
+
+def connections_to(port, pid):
+    """How many established TCP connections the process has to that loopback port (proc(5))."""
+    sockets = open_sockets(pid)
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        f"socket:[{fields[9]}]" in sockets
+        for fields in lines
+        if fields[2].endswith(f":{port:04X}") and fields[3] == "01"
+    )
+
+
+class InFlight:
+    """Requests that have been sent and are not answered yet."""
+
+    def __init__(self):
+        self._threads, self.answers = [], []
+
+    def send(self, act):
+        def run():
+            try:
+                self.answers.append(act())
+            except Exception as error:  # counted like any other outcome
+                self.answers.append(error)
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def __len__(self):
+        return len(self._threads)
+
+    def statuses(self):
+        for thread in self._threads:
+            thread.join()
+        return [getattr(answer, "status", answer) for answer in self.answers]
+
+
+def wait_for_new_workers(site, before, count=2):
+    def replaced():
+        now = site.stack.bffd.worker_pids()
+        return len(now) == count and not set(now) & set(before)
+
+    until(replaced, 10, "the workers are replaced")
+
+
+def logged_bytes(site):
+    return site.stack.bffd.log.stat().st_size
+
+
+def wait_for_traffic(site):
+    before = logged_bytes(site)
+    until(lambda: logged_bytes(site) > before + 20_000, 10, "the load has begun")
+
+
+def test_a_killed_worker_is_replaced_and_no_session_is_lost(site):
+    browsers = [site.signed_in() for _ in range(10)]
+    victim, survivor = site.stack.bffd.worker_pids()
+    load = Load(browsers[0], "/api/whoami/", connections=32, seconds=4)
+    wait_for_traffic(site)
+    os.kill(victim, signal.SIGKILL)
+    until(
+        lambda: len(set(site.stack.bffd.worker_pids()) - {victim}) == 2, 3, "a worker in its place"
+    )
+    assert survivor in site.stack.bffd.worker_pids()
+    wait_for_traffic(site)
+    load.finish()
+    # At most one request was under way on each connection of nginx to the worker that died.
+    assert load.refused <= 32, load.report
+    assert load.socket_errors is None, load.report
+    assert load.requests > 200, load.report
+    assert [browser.get("/api/whoami/").status for browser in browsers] == [200] * 10
+
+
+def test_a_killed_worker_costs_only_its_own_requests(slow):
+    site, flight = slow, InFlight()
+    victim, survivor = site.stack.bffd.worker_pids()
+    site.backend.control(login={"hang": True})
+    for worker, other in ((victim, survivor), (survivor, victim)):
+        os.kill(other, signal.SIGSTOP)  # while it stands still, the worker takes all that comes
+        for _ in range(4):
+            flight.send(lambda: site.browser().sign_in())
+        until(
+            lambda: connections_to(site.backend.port, worker) == 4, 5, "four sign-ins on a worker"
+        )
+        os.kill(other, signal.SIGCONT)
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: len(flight.answers) == 4, 5, "the requests of the dead have failed")
+    assert all(answer.status in (502, 503) and answer.code for answer in flight.answers)
+    site.backend.control(release=True, login=None)
+    assert sorted(flight.statuses())[:4] == [200] * 4
+
+
+def test_sighup_under_load_fails_no_request(site):
+    browser = site.signed_in()
+    before = site.stack.bffd.worker_pids()
+    load = Load(browser, "/api/whoami/", connections=64, seconds=6)
+    wait_for_traffic(site)
+    for _ in range(3):
+        site.stack.bffd.reload()
+        wait_for_new_workers(site, before)
+        before = site.stack.bffd.worker_pids()
+        wait_for_traffic(site)
+    assert load.is_running(), "the load ended before the last reload"
+    load.finish()
+    assert (load.refused, load.socket_errors) == (0, None), load.report
+    assert load.requests > 500, load.report
+    assert browser.get("/api/whoami/").status == 200
+
+
+def edit(site, pattern, replacement):
+    """Change the configuration file; the old text is returned."""
+    old = site.stack.bffd.config.read_text()
+    new, count = re.subn(pattern, replacement, old, flags=re.MULTILINE)
+    assert count == 1, old
+    site.stack.bffd.config.write_text(new)
+    return old
+
+
+def test_sighup_puts_a_new_configuration_into_use(site):
+    before = site.stack.bffd.worker_pids()
+    old = edit(site, r"^workers *=.*$", "workers = 3")
+    try:
+        site.stack.bffd.reload()
+        wait_for_new_workers(site, before, count=3)
+    finally:
+        site.stack.bffd.config.write_text(old)
+    before = site.stack.bffd.worker_pids()
+    site.stack.bffd.reload()
+    wait_for_new_workers(site, before, count=2)
+
+
+def test_sighup_with_a_broken_configuration_changes_nothing(site):
+    browser, before = site.signed_in(), site.stack.bffd.worker_pids()
+    old = edit(site, r"^workers *=.*$", "workers = many")
+    try:
+        said = logged_bytes(site)
+        site.stack.bffd.signal(signal.SIGHUP)
+        until(
+            lambda: "workers" in site.stack.bffd.log.read_text()[said:], 5, "the log says why"
+        )
+    finally:
+        site.stack.bffd.config.write_text(old)
+    assert site.stack.bffd.worker_pids() == before
+    assert browser.get("/api/whoami/").status == 200
+
+
+def test_sighup_lets_requests_in_flight_finish(slow):
+    site, flight = slow, InFlight()
+    before = site.stack.bffd.worker_pids()
+    site.backend.control(login={"hang": True})
+    began = len(site.backend.begun())
+    for _ in range(6):
+        flight.send(lambda: site.browser().sign_in())
+    until(lambda: len(site.backend.begun()) == began + 6, 5, "six sign-ins are under way")
+    site.stack.bffd.signal(signal.SIGHUP)
+    until(lambda: set(site.stack.bffd.worker_pids()) - set(before), 10, "new workers")
+    site.backend.control(release=True, login=None)
+    assert flight.statuses() == [200] * 6
+
+
+def test_sigterm_finishes_what_is_in_flight(slow):
+    site, flight = slow, InFlight()
+    browser = site.signed_in()
+    tab = browser.twin()
+    began = len(site.backend.begun())
+    site.backend.control(
+        revoke_access=True, login={"hang": True}, refresh={"hang": True}
+    )
+    for _ in range(4):
+        flight.send(lambda: site.browser().sign_in())
+    flight.send(lambda: tab.get("/api/upload/"))  # the first to need the refresh
+    for _ in range(3):
+        flight.send(lambda: tab.twin().get("/api/upload/"))
+    # four sign-ins, one refresh, and four calls that were answered with 401 and wait for it
+    until(lambda: len(site.backend.begun()) == began + 9, 5, "all are under way")
+    site.stack.bffd.signal(signal.SIGTERM)
+    until(lambda: site.events("draining"), 5, "bffd is about to go")
+    site.backend.control(release=True, login=None, refresh=None)
+    assert flight.statuses() == [200] * 8
+    until(lambda: not site.stack.bffd.is_running(), 10, "it is gone")
+    site.stack.bffd.start()
+    assert browser.get("/api/upload/").status == 200
+
+
+def test_a_socket_that_systemd_hands_over_is_served(site):
+    """sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, and the first socket is descriptor 3."""
+    bffd, browser = site.stack.bffd, site.signed_in()
+    (path,) = re.findall(r"^listen *= *unix:(\S+)", bffd.config.read_text(), re.MULTILINE)
+    mode = os.stat(path).st_mode & 0o777
+    bffd.stop()
+    Path(path).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as handed:
+        handed.bind(path)
+        os.chmod(path, mode)
+        handed.listen(512)
+        script = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" -c "$1"'
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", script, str(bffd.program), str(bffd.config)],
+            stdin=handed,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        # nginx's connection waits in the socket's backlog until a worker takes it.
+        assert at_once(8, lambda i: browser.get("/api/whoami/").status) == [200] * 8
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0
+    assert Path(path).exists(), "the socket is systemd's, and not ours to remove"
+    Path(path).unlink()
+    bffd.start()
+    assert browser.get("/api/whoami/").status == 200
