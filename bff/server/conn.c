@@ -195,7 +195,5 @@ bool conn_answer(struct conn *c, bool keep)
     arena_reset(&c->arena);
     wipe(&c->call, sizeof c->call);
     wipe(&c->reply, sizeof c->reply);
-    c->state = CONN_IDLE;
-    c->since_ms = clock_mono_ms();
     return c->fd >= 0;
 }

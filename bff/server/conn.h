@@ -65,8 +65,12 @@ enum conn_event conn_receive(struct conn *c, int64_t now_ms);
  * early), BFF_ERR_NO_MEMORY. May block for server.read_timeout: not in the hot thread. */
 BFF_MUST_CHECK enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body);
 
-/* Write conn->reply, log the request, wipe its memory. true: the connection is IDLE again; false:
- * it is closed (the other side wants that, `keep` is false, or writing failed). */
+/*
+ * Write conn->reply, log the request, wipe its memory. true: the connection can take another
+ * request; false: it is closed (the other side wants that, `keep` is false, or writing failed).
+ * nginx may send its next request before this returns. The state is left alone: in a lane it keeps
+ * the hot thread away until the connection has been handed back.
+ */
 BFF_MUST_CHECK bool conn_answer(struct conn *c, bool keep);
 
 #endif

@@ -8,6 +8,7 @@
 #define BUCKETS 1024 /* a hash of the cookie is uniform: its first bytes choose */
 
 struct tasks {
+    size_t n; /* in all buckets: mostly there is none, and then nothing is searched */
     struct session_task *buckets[BUCKETS];
 };
 
@@ -61,6 +62,7 @@ struct session_task *tasks_add(struct tasks *t, enum task_kind kind, const struc
     struct session_task **bucket = bucket_of(t, task->name.hash);
     task->next = *bucket;
     *bucket = task;
+    t->n++;
     return task;
 }
 
@@ -69,8 +71,10 @@ void tasks_remove(struct tasks *t, struct session_task *task)
     struct session_task **at = bucket_of(t, task->name.hash);
     while (*at && *at != task)
         at = &(*at)->next;
-    if (*at)
-        *at = task->next;
+    if (!*at)
+        return;
+    *at = task->next;
+    t->n--;
 }
 
 void task_free(struct session_task *task)
@@ -115,7 +119,7 @@ struct conn *task_take_parked(struct session_task *task)
 
 void tasks_each(struct tasks *t, void (*visit)(struct session_task *task, void *self), void *self)
 {
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < BUCKETS && t->n > 0; i++) {
         struct session_task *task = t->buckets[i];
         while (task) {
             struct session_task *next = task->next;

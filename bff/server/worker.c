@@ -59,6 +59,8 @@ static void receive(struct worker *w, struct conn *c)
 
 static void after_answer(struct worker *w, struct conn *c, bool kept)
 {
+    c->state = CONN_IDLE;
+    c->since_ms = w->now_ms;
     if (!kept)
         forget(w, c);
     else if (c->event_missed)

@@ -215,6 +215,11 @@ class Site:
         expires = claims_of(newest)["exp"]
         until(lambda: time.time() > expires + 1, seconds, "the access token expires")
 
+    def crashes(self):
+        """Workers that ended by themselves: neither asked to, nor killed by a test."""
+        ways = [(e["status"], e["signal"]) for e in self.events("worker_exited")]
+        return [way for way in ways if way[0] != "0" and way[1] != "9"]
+
     def events(self, name):
         return self.stack.bffd.events(name)
 
@@ -232,4 +237,6 @@ def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
         part.start()
         at_end.callback(part.stop)
         stack = Stack(str(Path(directory, "stack")), backend_url=part.url, **wishes)
-        yield Site(at_end.enter_context(stack), part)
+        site = Site(at_end.enter_context(stack), part)
+        yield site
+        assert not site.crashes(), f"workers crashed: {site.crashes()}\n{stack.bffd.log_tail(60)}"

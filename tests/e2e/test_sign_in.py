@@ -191,6 +191,12 @@ def test_a_cookie_that_nobody_was_given_is_no_session_and_is_cleared(site):
     ]
 
 
+def test_a_thousand_sign_ins_one_after_the_other_all_succeed_and_crash_nothing(odd_site):
+    """One kept connection after the other serves a request with a body, and the next at once."""
+    assert {odd_site.browser().sign_in().status for _ in range(1000)} == {200}
+    assert odd_site.crashes() == []
+
+
 def test_asking_for_the_session_does_not_extend_it(site):
     browser, key = site.signed_in_with_key()
     seen = site.redis.hget(key, "seen")
