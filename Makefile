@@ -139,15 +139,16 @@ $(BUILD)/bff.conf.5: bff/bff.conf.5.in $(BUILD)/bffd
 	$(BUILD)/bffd --print-manual > $(BUILD)/options.mdoc
 	sed -e '/^\.\\" @OPTIONS@$$/{r $(BUILD)/options.mdoc' -e 'd}' $< > $@
 
-DESTDIR ?=
-PREFIX  ?= /usr/local
+DESTDIR  ?=
+PREFIX   ?= /usr/local
+NGINXDIR ?= /etc/nginx/bff
 .PHONY: install
-install: all man ## install bffd, its man pages and the nginx files below PREFIX
+install: all man ## install bffd and its man pages below PREFIX, the nginx files in NGINXDIR
 	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
-	install -d $(DESTDIR)$(PREFIX)/share/bffd/nginx
-	install -m 0644 nginx/*.conf $(DESTDIR)$(PREFIX)/share/bffd/nginx/
+	install -d $(DESTDIR)$(NGINXDIR)
+	install -m 0644 nginx/*.conf $(DESTDIR)$(NGINXDIR)
 
 # Every header compiles alone.
 .PHONY: headers

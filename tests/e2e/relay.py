@@ -1,8 +1,10 @@
 """A TCP relay that keeps a copy of every byte that passes, either way."""
 
-import re
+import http.client
+import io
 import socket
 import threading
+import zlib
 
 PIECE = 65536
 
@@ -16,23 +18,25 @@ class Relay:
         self._to_server = []
         self._lock = threading.Lock()
         self._open = set()
-        self._closing = False
         self._listener = socket.create_server((address, port), backlog=256)
         self.address, self.port = self._listener.getsockname()[:2]
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(self, *_):
-        self._closing = True
+        # A listener closed under an accept() would go on listening: wake it first.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         with self._lock:
             for connection in self._open:
                 connection.close()
 
     def _accept(self):
-        while not self._closing:
+        while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
@@ -84,6 +88,28 @@ class Relay:
             return [bytes(b) for b in self._to_server]
 
 
-def without_chunk_frames(raw):
-    """The bytes without the frames of chunked bodies, which may cut anything in two."""
-    return re.sub(rb"\r\n[0-9a-fA-F]{1,8}\r\n", b"", raw)
+class _Recorded(io.BytesIO):
+    """A connection's bytes as http.client wants them, which closes what it has read to the end."""
+
+    def makefile(self, _mode):
+        return self
+
+    def close(self):
+        pass
+
+
+def bodies(raw):
+    """The bodies of all answers of one connection, free of chunk frames and compression."""
+    connection = _Recorded(raw)
+    found = []
+    while connection.tell() < len(raw):
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        try:
+            body = answer.read()
+        except http.client.IncompleteRead as cut_off:
+            body = cut_off.partial
+        packing = answer.getheader("Content-Encoding")
+        assert packing in (None, "gzip"), f"cannot look into {packing}"
+        found.append(zlib.decompressobj(wbits=31).decompress(body) if packing else body)
+    return found

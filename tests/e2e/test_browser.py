@@ -14,7 +14,7 @@ import client
 import fullsite
 from browser import Chromium
 from conftest import tokens_in
-from relay import Relay, without_chunk_frames
+from relay import Relay, bodies
 from until import until
 
 PAGE = fullsite.REPOSITORY / "tests" / "page"
@@ -100,11 +100,9 @@ def window_on(site):
 
 
 def everything_received(relay):
+    """The bytes as they came, and unpacked."""
     heard = relay.received()
-    assert not any(
-        b"content-encoding:" in raw.lower() for raw in heard
-    ), "a search of packed bytes finds nothing"
-    return heard + [without_chunk_frames(raw) for raw in heard]
+    return heard + [body for raw in heard for body in bodies(raw)]
 
 
 @pytest.fixture
@@ -306,13 +304,7 @@ def test_after_the_refresh_tokens_end_the_page_is_sent_to_sign_in():
         tab.wait_for("document.querySelector('#reason')?.innerText.includes('sign in again')", 30)
 
         assert tab.has("#username")
-        assert refreshed_once_at_least(site)
-        tab.wait_for("true")
-        until(lambda: tab.cookies() == [], NOTICED_WITHIN_S, "the cookie is cleared")
-
-
-def refreshed_once_at_least(site):
-    return bool(site.events("refreshed"))
+        assert site.events("refreshed") and not site.session_keys()
 
 
 def test_the_search_finds_tokens_that_are_there(site):
@@ -325,7 +317,7 @@ def test_the_search_finds_tokens_that_are_there(site):
         )
         heard = b"\n".join(everything_received(relay))
 
-    assert sorted(kind for kind, _, _ in tokens_in(heard, [site.backend.ledger])) == [
+    assert sorted(kind for kind, _, _ in tokens_in(heard, site.backend.all_issued)) == [
         "access",
         "refresh",
     ]
@@ -349,5 +341,5 @@ def test_no_byte_that_chromium_received_is_part_of_a_token(window):
     assert window.site.backend.issued("access", "alice") and window.site.backend.issued(
         "refresh", "alice"
     )
-    assert tokens_in(heard, fullsite.ledgers) == []
+    assert tokens_in(heard, window.site.backend.all_issued) == []
     assert b"eyJ" not in heard, "the beginning of any JWT"
