@@ -87,6 +87,13 @@ def test_head_answers_with_the_fields_of_a_get_and_no_body(site):
     assert answer.header("Content-Length") == str(SIZE)
 
 
+def test_the_body_that_gunicorn_sends_for_head_never_reaches_the_next_asker(site):
+    alice, bob = site.signed_in(), site.signed_in("bob", "builder")
+    for _ in range(30):
+        assert alice.send("HEAD", "/api/whoami/").status == 200
+        assert bob.get("/api/whoami/").json()["username"] == "bob"
+
+
 def test_options_is_answered_by_django(site):
     answer = site.signed_in().send("OPTIONS", "/api/tasks/")
     assert answer.status == 200
