@@ -1,4 +1,4 @@
-/* What the files of the hot thread share (worker.c, dispatch.c, waiting.c). */
+/* What the files of the hot thread share (worker.c, loop.c, dispatch.c, waiting.c). */
 #ifndef BFF_SERVER_WORKER_STATE_H
 #define BFF_SERVER_WORKER_STATE_H
 
@@ -55,13 +55,19 @@ void waiting_timers(struct worker *w);
 /* When waiting_timers() wants to be called next. */
 int64_t waiting_next_timer(struct worker *w);
 
-/* worker.c: what the others need from the loop. */
+/* loop.c: connections, time, and what wakes the hot thread. */
 
+/* Accept requests, or for now do not. */
+void worker_listen(struct worker *w, bool on);
+/* Until it is drained. */
+void worker_serve(struct worker *w);
 /* Write c->reply, then wait for the connection's next request, or free it. */
 void worker_answer(struct worker *w, struct conn *c);
 /* Let a lane run the request to its end; `run` answers it by conn_answer() and sets c->kept.
  * false: the lane is full. */
 BFF_MUST_CHECK bool worker_hand_over(struct worker *w, struct conn *c, struct lane *lane,
                                      void (*run)(struct job *job, struct tools *tools));
+/* Close the connection, and with it whatever waited on it. */
+void worker_forget(struct worker *w, struct conn *c);
 
 #endif

@@ -1,0 +1,90 @@
+#include "fixtures.h"
+#include "store/url.h"
+
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static void the_documented_forms_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *host, *path;
+        uint16_t port, db;
+    } rows[] = {
+        {"redis://localhost", "localhost", "", 6379, 0},
+        {"redis://localhost/", "localhost", "", 6379, 0},
+        {"redis://10.0.0.1:7000", "10.0.0.1", "", 7000, 0},
+        {"redis://cache.example:6380/5", "cache.example", "", 6380, 5},
+        {"redis://[::1]", "::1", "", 6379, 0},
+        {"redis://[fe80::1]:7000/1", "fe80::1", "", 7000, 1},
+        {"unix:///run/redis/redis-server.sock", "", "/run/redis/redis-server.sock", 0, 0},
+        {"unix:///run/redis.sock?db=12", "", "/run/redis.sock", 0, 12},
+        {"unix:///123456" HUNDRED, "", "/123456" HUNDRED, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct redis_address a;
+        assert_true(redis_url_parse(str_from(rows[i].url), &a));
+        assert_string_equal(a.host, rows[i].host);
+        assert_string_equal(a.path, rows[i].path);
+        assert_int_equal(a.port, rows[i].port);
+        assert_int_equal(a.db, rows[i].db);
+    }
+}
+
+static void anything_else_is_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "",
+        "localhost",
+        "http://localhost",
+        "rediss://localhost",
+        "redis://",
+        "redis://:6379",
+        "redis://user:word@localhost",
+        "redis://localhost:",
+        "redis://localhost:0",
+        "redis://localhost:65536",
+        "redis://localhost:6379x",
+        "redis://localhost:1:2",
+        "redis://localhost/x",
+        "redis://localhost/-1",
+        "redis://localhost/1/2",
+        "redis://localhost?db=1",
+        "redis://[::1",
+        "redis://[::1]7000",
+        "redis://[]",
+        "unix://",
+        "unix://relative/path",
+        "unix:///path?",
+        "unix:///path?db=",
+        "unix:///path?name=1",
+        "unix:///path?db=1x",
+        "unix:///1234567" HUNDRED,
+        "redis://" HUNDRED HUNDRED HUNDRED,
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct redis_address a = {.port = 42};
+        if (redis_url_parse(str_from(urls[i]), &a))
+            fail_msg("\"%s\" is taken", urls[i]);
+        assert_int_equal(a.port, 42);
+    }
+}
+
+static void a_nul_cannot_cut_a_name_short(void **state)
+{
+    (void)state;
+    struct redis_address a;
+    assert_false(redis_url_parse(STR("unix:///run/a\0b"), &a));
+    assert_false(redis_url_parse(STR("redis://a\0b"), &a));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_documented_forms_are_understood),
+        cmocka_unit_test(anything_else_is_refused),
+        cmocka_unit_test(a_nul_cannot_cut_a_name_short),
+    };
+    return cmocka_run_group_tests_name("store/url", tests, NULL, NULL);
+}
