@@ -1,0 +1,95 @@
+"""Sites that are configured in another way than simplejwt's own."""
+
+import json
+
+import pytest
+
+from fullsite import REVOKE, FakeBackend, running
+
+ALLOWED = [("X-CSRF", "1")]
+
+
+@pytest.fixture(scope="module")
+def revoking_with_access():
+    with running(FakeBackend, overrides={"revoke.auth": "access"}) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def strict():
+    overrides = {
+        "csrf.require_header": "yes",
+        "csrf.origins": "https://app.example https://www.app.example",
+        "log.format": "json",
+        "backend.attach": "cookie access",
+    }
+    with running(FakeBackend, overrides=overrides) as site:
+        yield site
+
+
+def headers_of(call):
+    return {name.lower(): value for name, value in call["headers"]}
+
+
+def test_a_logout_view_that_wants_a_live_access_token_gets_the_one_at_hand(revoking_with_access):
+    site = revoking_with_access
+    browser = site.signed_in()
+    calls = site.backend.calls_from_now()
+    assert browser.sign_out().status == 204
+    (revocation,) = calls.all(REVOKE)
+    access = site.backend.issued("access", "alice")[-1]["token"]
+    assert headers_of(revocation)["authorization"] == f"Bearer {access}"
+    assert calls.refreshes == []
+
+
+def test_and_a_fresh_one_when_that_has_expired(revoking_with_access):
+    site = revoking_with_access
+    site.backend.control(settings={"access_seconds": 1})
+    browser = site.signed_in()
+    site.let_access_expire()
+    site.backend.control(settings={"access_seconds": 30})
+    calls = site.backend.calls_from_now()
+    assert browser.sign_out().status == 204
+    assert len(calls.refreshes) == 1
+    (revocation,) = calls.all(REVOKE)
+    access = site.backend.issued("access", "alice")[-1]
+    refresh = site.backend.issued("refresh", "alice")[-1]
+    assert headers_of(revocation)["authorization"] == f"Bearer {access['token']}"
+    assert revocation["jti"] == refresh["jti"]
+
+
+def test_the_token_can_be_attached_as_a_cookie(strict):
+    browser = strict.browser()
+    assert browser.sign_in(fields=ALLOWED).status == 200
+    calls = strict.backend.calls_from_now()
+    assert browser.get("/api/echo/").status == 401  # this backend wants a header
+    headers = headers_of(calls.all("/api/echo/")[0])
+    assert headers["cookie"].startswith("access=ey")
+    assert "authorization" not in headers
+
+
+def test_the_header_can_be_required_of_our_own_page_too(strict):
+    calls = strict.backend.calls_from_now()
+    assert strict.browser().sign_in(site="same-origin").code == "csrf_failed"
+    assert calls.all() == []
+
+
+@pytest.mark.parametrize(
+    "origin, status",
+    [
+        ("https://app.example", 200),
+        ("https://www.app.example", 200),
+        ("https://evil.app.example", 403),
+        ("{own}", 403),
+    ],
+)
+def test_configured_origins_replace_the_one_that_nginx_sees(strict, origin, status):
+    origin = origin.format(own=strict.url)
+    assert strict.browser().sign_in(fields=ALLOWED, site=None, origin=origin).status == status
+
+
+def test_log_lines_can_be_json(strict):
+    strict.browser().get("/bff/session")
+    lines = [line for line in open(strict.stack.bffd.log) if line.startswith("{")]
+    events = [json.loads(line) for line in lines]
+    assert {"ready", "request", "worker_started"} <= {event["event"] for event in events}
