@@ -1,10 +1,12 @@
 """Headless Chromium over its debugging protocol: tabs, clicks, and what went wrong in them."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -90,8 +92,11 @@ class Chromium:
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        # Its helpers share its group, and write into the profile until they end.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.log.close()
         shutil.rmtree(self.profile, ignore_errors=True)
 

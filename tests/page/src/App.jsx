@@ -81,12 +81,12 @@ function Desk({ session: { session, check, signOut }, activity }) {
             <Tasks />
             <Proof />
             <WhoAmI onName={setName} />
+            <Activity entries={activity.entries} />
           </div>
           <div className="stack">
             <Burst />
             <Stream />
             <Upload />
-            <Activity entries={activity.entries} />
           </div>
         </div>
       </main>

@@ -32,7 +32,9 @@ export function SessionClock({ session, onEnd }) {
         <dt>Session ends in</dt>
         <dd id="remaining">{clock(Math.min(idle, whole))}</dd>
         <dd className="small">
-          {idle < whole ? `if you do nothing; in ${clock(whole)} in any case` : "whatever you do"}
+          {idle < whole
+            ? `if you do nothing; its limit is ${clock(whole)} away`
+            : "when its limit is reached"}
         </dd>
       </div>
       <div>

@@ -1,0 +1,129 @@
+/* A server that does not speak as Redis does: never a crash, never a wrong session. */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "store_fixture.h"
+
+#define SHA "$40\r\n0123456789012345678901234567890123456789\r\n"
+
+/* Answers every read with the next of `replies`, then closes; for one connection. */
+struct impostor {
+    int listener;
+    const char *const *replies;
+    pthread_t thread;
+    char path[80], url[96];
+};
+
+static void *play(void *self)
+{
+    struct impostor *im = self;
+    char bytes[8192];
+    int fd = accept(im->listener, NULL, NULL);
+    for (size_t i = 0; fd >= 0 && im->replies[i]; i++) {
+        /* A script comes in several reads: one command is over when its client waits. */
+        if (recv(fd, bytes, sizeof bytes, 0) <= 0)
+            break;
+        while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+            ;
+        size_t n = strlen(im->replies[i]);
+        if (send(fd, im->replies[i], n, MSG_NOSIGNAL) != (ssize_t)n)
+            break;
+    }
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+static void start_impostor(struct impostor *im, const char *const *replies)
+{
+    im->replies = replies;
+    snprintf(im->path, sizeof im->path, "%s/impostor", redis.directory);
+    snprintf(im->url, sizeof im->url, "unix://%s", im->path);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", im->path);
+    unlink(im->path);
+    im->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(im->listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(im->listener, 1), 0);
+    assert_int_equal(pthread_create(&im->thread, NULL, play, im), 0);
+}
+
+static enum bff_err load_from_impostor(const char *const *replies, char *error, size_t size)
+{
+    struct impostor im;
+    start_impostor(&im, replies);
+    config.redis.url = str_from(im.url);
+    config.redis.command_ms = 1000;
+    struct store_options options = options_of("host:7");
+    struct store *s = store_open(&options);
+    struct session session;
+    enum bff_err err = store_load(s, &name, false, &arena, &session);
+    snprintf(error, size, "%s", store_last_error(s));
+    store_close(s);
+    pthread_join(im.thread, NULL);
+    close(im.listener);
+    return err;
+}
+
+static void what_is_not_understood_is_unavailable(void **state)
+{
+    (void)state;
+    static const char *const conversations[][3] = {
+        {"+OK\r\n"},                              /* no SHA */
+        {":40\r\n"},                              /* of another type */
+        {"$3\r\nabc\r\n"},                        /* of another length */
+        {"HTTP/1.1 400 Bad Request\r\n\r\n"},     /* another protocol */
+        {SHA, "+OK\r\n"},                         /* no list */
+        {SHA, "$-1\r\n"},                         /* nil */
+        {SHA, "*0\r\n"},                          /* no outcome */
+        {SHA, "*1\r\n:1\r\n"},                    /* no text */
+        {SHA, "*1\r\n$5\r\nOTHER\r\n"},           /* no outcome of LOAD */
+        {SHA, "*2\r\n$4\r\nNONE\r\n$1\r\nx\r\n"}, /* more than its contract says */
+        {SHA, "*1\r\n$5\r\nFOUND\r\n"},           /* less */
+        {SHA, "*1\r\n$4\r\nNO"},                  /* cut off */
+        {SHA, "-ERR what\r\n"},
+        {NULL},
+    };
+    for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
+        char error[256];
+        assert_int_equal(load_from_impostor(conversations[i], error, sizeof error),
+                         BFF_ERR_STORE_UNAVAILABLE);
+        assert_true(error[0] != 0);
+    }
+}
+
+static void a_record_made_up_by_another_does_not_open(void **state)
+{
+    (void)state;
+    static const char *const made_up[] = {
+        SHA,
+        "*10\r\n$5\r\nFOUND\r\n$1\r\n9\r\n$1\r\n1\r\n$6\r\naccess\r\n$1\r\n9\r\n$7\r\nrefresh\r\n"
+        "$1\r\n9\r\n$6\r\nclaims\r\n$1\r\n9\r\n$1\r\n9\r\n",
+        NULL,
+    };
+    char error[256];
+    assert_int_equal(load_from_impostor(made_up, error, sizeof error), BFF_ERR_SEAL_BROKEN);
+}
+
+static void an_error_is_told_without_its_arguments(void **state)
+{
+    (void)state;
+    static const char *const chatty[] = {SHA, "-ERR unknown command, args: 'a secret'\r\n", NULL};
+    char error[256];
+    assert_int_equal(load_from_impostor(chatty, error, sizeof error), BFF_ERR_STORE_UNAVAILABLE);
+    assert_string_equal(error, "Redis answered with an error (ERR)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+        T(what_is_not_understood_is_unavailable),
+        T(a_record_made_up_by_another_does_not_open),
+        T(an_error_is_told_without_its_arguments),
+    };
+    return cmocka_run_group_tests_name("store: replies", tests, start_redis, remove_redis);
+}
