@@ -1,6 +1,6 @@
 #include "core/policy.h"
 
-enum session_step policy_for_call(struct session_clocks c, int64_t refresh_ahead_ms)
+enum session_step policy_for_call(struct session_clocks c)
 {
     if (c.idle_left_ms <= 0 || c.absolute_left_ms <= 0)
         return STEP_ENDED;
@@ -8,7 +8,12 @@ enum session_step policy_for_call(struct session_clocks c, int64_t refresh_ahead
         return STEP_TOUCH;
     if (c.access_left_ms <= 0)
         return STEP_RENEW_FIRST;
-    return c.access_left_ms <= refresh_ahead_ms ? STEP_PASS_AND_RENEW : STEP_PASS;
+    return c.renew_due_ms <= 0 ? STEP_PASS_AND_RENEW : STEP_PASS;
+}
+
+int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms)
+{
+    return wanted_ms < life_ms / 4 ? wanted_ms : life_ms / 4;
 }
 
 bool policy_must_refresh(uint64_t used, uint64_t stored)

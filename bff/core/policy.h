@@ -10,6 +10,7 @@
 /* All in milliseconds from now; not positive means past. */
 struct session_clocks {
     int64_t access_left_ms;
+    int64_t renew_due_ms; /* until a refresh in the background is due */
     int64_t idle_left_ms;
     int64_t absolute_left_ms; /* the nearer of absolute timeout and the refresh token's end */
     int64_t touch_due_ms;     /* until activity should be written down again */
@@ -23,7 +24,13 @@ enum session_step {
     STEP_RENEW_FIRST     /* the token is expired: wait for a refresh */
 };
 
-enum session_step policy_for_call(struct session_clocks c, int64_t refresh_ahead_ms);
+enum session_step policy_for_call(struct session_clocks c);
+
+/*
+ * How long before its end an access token is refreshed: `wanted_ms`, but never more than a quarter
+ * of its life, or a token that lives shorter than that would be refreshed by every call.
+ */
+int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms);
 
 /* Django refused a token of generation `used`; `stored` is what is known to be stored now (0: not
  * known). A newer one is tried without another refresh: at most one refresh for each expiry. */

@@ -17,11 +17,15 @@ static int64_t left(int64_t until_ms, int64_t now_ms)
 struct live_session live_session_from(const struct session *s, const struct config *config,
                                       int64_t now_ms)
 {
+    int64_t ahead_ms =
+        policy_refresh_ahead_ms((int64_t)config->session.refresh_ahead_s * 1000, s->access_life_ms);
+    bool has_end = s->access_left_ms != TOKEN_LIFE_UNKNOWN;
     return (struct live_session){
         .generation = s->generation,
         .access = s->access,
         .user = s->user,
         .access_until_ms = until(now_ms, s->access_left_ms),
+        .renew_at_ms = has_end ? until(now_ms, s->access_left_ms) - ahead_ms : INT64_MAX,
         .idle_until_ms = until(now_ms, s->idle_left_ms),
         .absolute_until_ms = until(now_ms, s->absolute_left_ms),
         .touch_at_ms = now_ms - s->since_touch_ms + (int64_t)config->session.touch_s * 1000,
@@ -32,6 +36,7 @@ struct session_clocks live_session_clocks(const struct live_session *live, int64
 {
     return (struct session_clocks){
         .access_left_ms = left(live->access_until_ms, now_ms),
+        .renew_due_ms = left(live->renew_at_ms, now_ms),
         .idle_left_ms = left(live->idle_until_ms, now_ms),
         .absolute_left_ms = left(live->absolute_until_ms, now_ms),
         .touch_due_ms = left(live->touch_at_ms, now_ms),

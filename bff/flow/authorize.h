@@ -11,7 +11,7 @@
 struct live_session {
     uint64_t generation;
     struct str access, user;
-    int64_t access_until_ms, idle_until_ms, absolute_until_ms, touch_at_ms;
+    int64_t access_until_ms, renew_at_ms, idle_until_ms, absolute_until_ms, touch_at_ms;
 };
 
 /* From what Redis said just now; a life that is not known never ends by our clock. */

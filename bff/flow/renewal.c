@@ -21,6 +21,7 @@ void renewal_load(struct tools *tools, const struct session_name *name, bool tou
 {
     *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
     enum bff_err err = store_load(tools->store, name, touch, arena, &out->session);
+    out->tracked_for = store_tracked_for(tools->store);
     if (err == BFF_OK)
         out->result = RENEWAL_SESSION;
     else if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
@@ -103,6 +104,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
     case COMMIT_STORED:
         out->result = RENEWAL_SESSION;
         out->granted = true;
+        out->tracked_for = store_tracked_for(tools->store);
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
                   LOG_TEXT("request_id", caller->request_id),
                   LOG_NUMBER("generation", out->session.generation));
@@ -206,6 +208,7 @@ void renewal_run(struct tools *tools, const struct session_name *name, uint64_t 
         break;
     case BEGIN_FRESH:
         out->session = begin.session;
+        out->tracked_for = store_tracked_for(tools->store);
         out->result = RENEWAL_SESSION;
         break;
     case BEGIN_BUSY:

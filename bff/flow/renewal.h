@@ -21,8 +21,9 @@ enum renewal_result {
 struct renewal {
     enum renewal_result result;
     int64_t wait_ms;
-    uint32_t ticket; /* for the cache: see store/fence.h */
-    bool granted;    /* the backend gave the token just now; else it was stored before */
+    uint32_t ticket;     /* for the cache: see store/fence.h */
+    int64_t tracked_for; /* whom Redis tells of changes: store_tracked_for() */
+    bool granted;        /* the backend gave the token just now; else it was stored before */
     struct session session;
 };
 

@@ -49,7 +49,7 @@ static void settle_authorize(struct worker *w, struct conn *c, const struct live
         clocks.touch_due_ms = 1;
     if (c->has_renewed && clocks.access_left_ms <= 0)
         clocks.access_left_ms = 1; /* just granted: whether it is good is Django's to say */
-    switch (policy_for_call(clocks, (int64_t)w->config->session.refresh_ahead_s * 1000)) {
+    switch (policy_for_call(clocks)) {
     case STEP_ENDED:
         dispatch_refuse(w, c, BFF_ERR_SESSION_EXPIRED, 0);
         break;
@@ -110,9 +110,10 @@ static void look_up(struct worker *w, struct conn *c)
     }
     struct live_session live = {
         .generation = hit.generation,
-        .access = hit.attach,
+        .access = hit.access,
         .user = hit.user,
         .access_until_ms = hit.access_until_ms,
+        .renew_at_ms = hit.renew_at_ms,
         .idle_until_ms = hit.idle_until_ms,
         .absolute_until_ms = hit.absolute_until_ms,
         .touch_at_ms = hit.touch_due_ms,

@@ -21,29 +21,6 @@ struct invalidation {
     bool refreshed_overflowed;
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The hash in "PREFIXs:{HEX}"; false for a key that is not a session's. */
-static bool hash_of_key(struct str key, unsigned char hash[SESSION_HASH_BYTES])
-{
-    size_t hex = 2 * SESSION_HASH_BYTES;
-    if (key.n < hex + 2 || key.p[key.n - 1] != '}' || key.p[key.n - hex - 2] != '{')
-        return false;
-    const char *p = key.p + key.n - hex - 1;
-    for (size_t i = 0; i < SESSION_HASH_BYTES; i++) {
-        int high = hex_value(p[2 * i]), low = hex_value(p[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
-}
-
 static void wake(struct invalidation *i)
 {
     uint64_t one = 1;
@@ -57,7 +34,7 @@ static void on_changed(void *self, struct str key)
     unsigned char hash[SESSION_HASH_BYTES];
     if (!key.p)
         atomic_fetch_add(&i->epoch, 1);
-    else if (hash_of_key(key, hash))
+    else if (session_key_hash(i->shared->config, key, hash))
         fence_bump(i->shared->fence, hash);
 }
 
@@ -65,7 +42,7 @@ static void on_refreshed(void *self, struct str key)
 {
     struct invalidation *i = self;
     unsigned char hash[SESSION_HASH_BYTES];
-    if (!hash_of_key(key, hash))
+    if (!session_key_hash(i->shared->config, key, hash))
         return;
     pthread_mutex_lock(&i->mutex);
     if (i->n_refreshed < REFRESHED_MAX)

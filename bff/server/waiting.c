@@ -77,14 +77,17 @@ void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t genera
 static void remember(struct worker *w, const struct session_task *task,
                      const struct live_session *live)
 {
-    if (task->watch_epoch != w->cache_epoch || !invalidation_is_up(w->invalidation) ||
-        w->config->session.cache_ms == 0)
+    int64_t watch = atomic_load(invalidation_redirect(w->invalidation));
+    /* Only what Redis will tell this worker of when it changes. */
+    if (w->config->session.cache_ms == 0 || task->watch_epoch != w->cache_epoch || watch == 0 ||
+        task->renewal.tracked_for != watch)
         return;
     struct cached_session entry = {
         .generation = live->generation,
-        .attach = live->access,
+        .access = live->access,
         .user = live->user,
         .access_until_ms = live->access_until_ms,
+        .renew_at_ms = live->renew_at_ms,
         .idle_until_ms = live->idle_until_ms,
         .absolute_until_ms = live->absolute_until_ms,
         .touch_due_ms = live->touch_at_ms,

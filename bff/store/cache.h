@@ -17,9 +17,10 @@ struct cache;
 /* Times are milliseconds on one monotonic clock of the caller's. */
 struct cached_session {
     uint64_t generation;
-    struct str attach;       /* the value that carries the access token to the backend */
+    struct str access;       /* token */
     struct str user;         /* JSON object */
     int64_t access_until_ms; /* may have passed: the caller decides what that means */
+    int64_t renew_at_ms;     /* from then on it should be refreshed in the background */
     int64_t idle_until_ms, absolute_until_ms;
     int64_t touch_due_ms;   /* from then on activity must be written down */
     int64_t entry_until_ms; /* ask Redis again */

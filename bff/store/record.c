@@ -26,7 +26,7 @@ enum bff_err record_read(const struct str *fields, size_t n, struct record *out)
     if (!read_time(fields[0], &r.now_ms) || !str_to_u64(fields[1], TIME_MAX_MS, &r.generation) ||
         !read_time(fields[3], &r.access_end_ms) || !read_time(fields[5], &r.refresh_end_ms) ||
         !read_time(fields[7], &r.created_ms) || !read_time(fields[8], &r.seen_ms) ||
-        r.generation == 0)
+        !read_time(fields[9], &r.granted_ms) || r.generation == 0)
         return BFF_ERR_MALFORMED;
     *out = r;
     return BFF_OK;
@@ -39,6 +39,8 @@ void record_times(const struct config *config, const struct record *r, struct se
         end = r->refresh_end_ms;
     out->generation = r->generation;
     out->access_left_ms = r->access_end_ms > 0 ? r->access_end_ms - r->now_ms : TOKEN_LIFE_UNKNOWN;
+    out->access_life_ms =
+        r->access_end_ms > 0 ? r->access_end_ms - r->granted_ms : TOKEN_LIFE_UNKNOWN;
     out->idle_left_ms = r->seen_ms + (int64_t)config->session.idle_s * 1000 - r->now_ms;
     out->absolute_left_ms = end - r->now_ms;
     out->since_touch_ms = r->now_ms - r->seen_ms;

@@ -2,15 +2,16 @@
  * A session's record between Redis and struct session: the list of strings that the scripts answer
  * with, and the sealing of what must not be read there. No connection, no clock.
  *
- * The list: now, generation, access, its end, refresh, its end, claims, created, last touch; times
- * in milliseconds since the epoch by Redis' clock, an end of 0 meaning "not known".
+ * The list: now, generation, access, its end, refresh, its end, claims, created, last touch, when
+ * the access token was granted; times in milliseconds since the epoch by Redis' clock, an end of 0
+ * meaning "not known".
  */
 #ifndef BFF_STORE_RECORD_H
 #define BFF_STORE_RECORD_H
 
 #include "store/store.h"
 
-#define RECORD_FIELDS 9
+#define RECORD_FIELDS 10
 #define RECORD_LIFE_MAX_MS (100 * 365 * INT64_C(86400000)) /* a longer life is cut to this */
 
 struct record {
@@ -18,7 +19,7 @@ struct record {
     uint64_t generation;
     struct str access, refresh, claims; /* sealed; refresh may be empty: there is none */
     int64_t access_end_ms, refresh_end_ms;
-    int64_t created_ms, seen_ms;
+    int64_t created_ms, seen_ms, granted_ms;
 };
 
 /* Views in *out are those of `fields`. BFF_ERR_MALFORMED: not RECORD_FIELDS of them, a number that

@@ -69,6 +69,7 @@ struct session {
     struct str access, refresh;
     struct str user_id, user; /* as in codec/backend.h */
     int64_t access_left_ms;   /* <= 0: expired; TOKEN_LIFE_UNKNOWN */
+    int64_t access_life_ms;   /* when it was granted; TOKEN_LIFE_UNKNOWN */
     int64_t idle_left_ms;
     int64_t absolute_left_ms; /* the nearer of the absolute limit and the refresh token's end */
     int64_t since_touch_ms;   /* since activity was last written down */

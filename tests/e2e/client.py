@@ -266,6 +266,31 @@ def at_once(count, act):
     return results
 
 
+class InFlight:
+    """Requests that have been sent and are not answered yet."""
+
+    def __init__(self):
+        self._threads, self.answers = [], []
+
+    def send(self, act):
+        def run():
+            try:
+                self.answers.append(act())
+            except Exception as error:  # counted like any other outcome
+                self.answers.append(error)
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def __len__(self):
+        return len(self._threads)
+
+    def statuses(self):
+        for thread in self._threads:
+            thread.join()
+        return [getattr(answer, "status", answer) for answer in self.answers]
+
+
 def curl(*arguments, cookie=None, timeout=ANSWER_SECONDS):
     """curl's standard output, with answers' heads; what it received is searched like all else."""
     command = ["curl", "--silent", "--show-error", "--insecure", "--include", *arguments]

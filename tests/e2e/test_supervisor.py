@@ -5,12 +5,11 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
-from client import at_once
+from client import InFlight, at_once
 from fullsite import FakeBackend, open_sockets, running
 from load import Load
 from until import until
@@ -42,31 +41,6 @@ def connections_to(port, pid):
         for fields in lines
         if fields[2].endswith(f":{port:04X}") and fields[3] == "01"
     )
-
-
-class InFlight:
-    """Requests that have been sent and are not answered yet."""
-
-    def __init__(self):
-        self._threads, self.answers = [], []
-
-    def send(self, act):
-        def run():
-            try:
-                self.answers.append(act())
-            except Exception as error:  # counted like any other outcome
-                self.answers.append(error)
-
-        self._threads.append(threading.Thread(target=run))
-        self._threads[-1].start()
-
-    def __len__(self):
-        return len(self._threads)
-
-    def statuses(self):
-        for thread in self._threads:
-            thread.join()
-        return [getattr(answer, "status", answer) for answer in self.answers]
 
 
 def wait_for_new_workers(site, before, count=2):

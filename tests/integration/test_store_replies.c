@@ -100,8 +100,8 @@ static void a_record_made_up_by_another_does_not_open(void **state)
     (void)state;
     static const char *const made_up[] = {
         SHA,
-        "*10\r\n$5\r\nFOUND\r\n$1\r\n9\r\n$1\r\n1\r\n$6\r\naccess\r\n$1\r\n9\r\n$7\r\nrefresh\r\n"
-        "$1\r\n9\r\n$6\r\nclaims\r\n$1\r\n9\r\n$1\r\n9\r\n",
+        "*11\r\n$5\r\nFOUND\r\n$1\r\n9\r\n$1\r\n1\r\n$6\r\naccess\r\n$1\r\n9\r\n$7\r\nrefresh\r\n"
+        "$1\r\n9\r\n$6\r\nclaims\r\n$1\r\n9\r\n$1\r\n9\r\n$1\r\n9\r\n",
         NULL,
     };
     char error[256];

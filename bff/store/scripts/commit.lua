@@ -23,7 +23,7 @@ end
 if s.gen ~= generation then
     return {'STALE'}
 end
-s.gen = generation + 1
+s.gen, s.granted = generation + 1, now
 s.access_exp = expires(ARGV[7])
 if ARGV[9] ~= 'kept' then
     s.refresh_exp = expires(ARGV[9])
@@ -39,7 +39,7 @@ redis.call('PEXPIREAT', key, text(ends_at(s)))
 redis.call('HSET', key, 'gen', text(s.gen), 'commit', commit, 'access', ARGV[6],
     'access_exp', text(s.access_exp), 'refresh', ARGV[8], 'refresh_exp', text(s.refresh_exp),
     'claims', ARGV[10], 'state', 'idle', 'owner', '', 'lease', '0', 'backoff', '0', 'fails', '0',
-    'ambiguous', '0')
+    'ambiguous', '0', 'granted', text(now))
 redis.call('PUBLISH', channel, key)
 track()
 return times('STORED', s)

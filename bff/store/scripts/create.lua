@@ -13,14 +13,14 @@ if redis.call('EXISTS', key) == 1 then
     return {'EXISTS'}
 end
 local s = {
-    gen = 1, created = now, seen = now, access_exp = expires(ARGV[5]), refresh_exp = expires(ARGV[7]),
+    gen = 1, created = now, seen = now, granted = now, access_exp = expires(ARGV[5]), refresh_exp = expires(ARGV[7]),
 }
 if ends_at(s) <= now then
     return {'ENDED'}
 end
 redis.call('HSET', key, 'gen', '1', 'access', ARGV[4], 'access_exp', text(s.access_exp),
     'refresh', ARGV[6], 'refresh_exp', text(s.refresh_exp), 'uid', ARGV[8], 'claims', ARGV[9],
-    'created', text(now), 'seen', text(now), 'state', 'idle', 'owner', '', 'epoch', '0',
+    'created', text(now), 'seen', text(now), 'granted', text(now), 'state', 'idle', 'owner', '', 'epoch', '0',
     'lease', '0', 'backoff', '0', 'fails', '0', 'ambiguous', '0', 'commit', '')
 redis.call('PEXPIREAT', key, text(ends_at(s)))
 track()

@@ -15,9 +15,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local NAMES = {'gen', 'access', 'access_exp', 'refresh', 'refresh_exp', 'uid', 'claims', 'created',
-    'seen', 'state', 'epoch', 'lease', 'backoff', 'fails', 'ambiguous', 'commit'}
+    'seen', 'state', 'epoch', 'lease', 'backoff', 'fails', 'ambiguous', 'commit', 'granted'}
 local COUNTS = {'gen', 'access_exp', 'refresh_exp', 'created', 'seen', 'epoch', 'lease', 'backoff',
-    'fails', 'ambiguous'}
+    'fails', 'ambiguous', 'granted'}
 
 local function text(n)
     return string.format('%.0f', n)
@@ -63,7 +63,7 @@ end
 
 local function record(outcome, s)
     return {outcome, text(now), text(s.gen), s.access, text(s.access_exp), s.refresh,
-        text(s.refresh_exp), s.claims, text(s.created), text(s.seen)}
+        text(s.refresh_exp), s.claims, text(s.created), text(s.seen), text(s.granted)}
 end
 
 -- The same without what the caller has just sent.

@@ -7,8 +7,6 @@
 
 #include "core/policy.h"
 
-#define AHEAD 30000
-
 static void the_nearest_limit_decides(void **state)
 {
     (void)state;
@@ -16,21 +14,30 @@ static void the_nearest_limit_decides(void **state)
         struct session_clocks clocks;
         enum session_step step;
     } rows[] = {
-        {{60000, 60000, 60000, 60000}, STEP_PASS},
-        {{30001, 60000, 60000, 1}, STEP_PASS},
-        {{30000, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
-        {{1, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
-        {{0, 60000, 60000, 1}, STEP_RENEW_FIRST},
-        {{-5, 60000, 60000, 1}, STEP_RENEW_FIRST},
-        {{INT64_MAX, 60000, 60000, 1}, STEP_PASS},
-        {{60000, 60000, 60000, 0}, STEP_TOUCH},
-        {{0, 60000, 60000, 0}, STEP_TOUCH},
-        {{60000, 0, 60000, 1}, STEP_ENDED},
-        {{60000, 60000, 0, 1}, STEP_ENDED},
-        {{0, -1, -1, -1}, STEP_ENDED},
+        {{60000, 30000, 60000, 60000, 60000}, STEP_PASS},
+        {{30001, 1, 60000, 60000, 1}, STEP_PASS},
+        {{30000, 0, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
+        {{1, -29999, 60000, 60000, 1}, STEP_PASS_AND_RENEW},
+        {{0, -30000, 60000, 60000, 1}, STEP_RENEW_FIRST},
+        {{-5, -5, 60000, 60000, 1}, STEP_RENEW_FIRST},
+        {{INT64_MAX, INT64_MAX, 60000, 60000, 1}, STEP_PASS},
+        {{60000, 60000, 60000, 60000, 0}, STEP_TOUCH},
+        {{0, 0, 60000, 60000, 0}, STEP_TOUCH},
+        {{60000, 60000, 0, 60000, 1}, STEP_ENDED},
+        {{60000, 60000, 60000, 0, 1}, STEP_ENDED},
+        {{0, 0, -1, -1, -1}, STEP_ENDED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_int_equal(policy_for_call(rows[i].clocks, AHEAD), rows[i].step);
+        assert_int_equal(policy_for_call(rows[i].clocks), rows[i].step);
+}
+
+static void a_short_lived_token_is_not_refreshed_by_every_call(void **state)
+{
+    (void)state;
+    assert_int_equal(policy_refresh_ahead_ms(30000, 300000), 30000);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 30000), 7500);
+    assert_int_equal(policy_refresh_ahead_ms(0, 30000), 0);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 0), 0);
 }
 
 static void a_refused_token_is_refreshed_only_if_nobody_has_done_so(void **state)
@@ -57,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_limit_decides),
+        cmocka_unit_test(a_short_lived_token_is_not_refreshed_by_every_call),
         cmocka_unit_test(a_refused_token_is_refreshed_only_if_nobody_has_done_so),
         cmocka_unit_test(retry_after_is_whole_seconds_and_never_zero),
     };

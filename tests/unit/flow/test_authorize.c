@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "codec/backend.h"
 #include "flow/authorize.h"
 
 #define NOW 1000000
@@ -17,7 +18,7 @@ static int set_up(void **state)
     (void)state;
     arena = arena_make(64 * 1024);
     config = (struct config){
-        .session.touch_s = 60,
+        .session = {.touch_s = 60, .refresh_ahead_s = 30},
         .backend.attach = {ATTACH_HEADER, STR("Authorization"), STR("Bearer $access")},
     };
     return 0;
@@ -37,6 +38,7 @@ static struct live_session some_session(void)
         .access = STR("aaa.bbb.ccc"),
         .user = STR("{\"user_id\":7}"),
         .access_left_ms = 20000,
+        .access_life_ms = 40000,
         .idle_left_ms = 90500,
         .absolute_left_ms = 60900,
         .since_touch_ms = 15000,
@@ -58,6 +60,7 @@ static void durations_become_moments_and_back(void **state)
     struct live_session live = some_session();
     struct session_clocks c = live_session_clocks(&live, NOW + 1000);
     assert_int_equal(c.access_left_ms, 19000);
+    assert_int_equal(c.renew_due_ms, 9000); /* a quarter of its life before its end */
     assert_int_equal(c.idle_left_ms, 89500);
     assert_int_equal(c.absolute_left_ms, 59900);
     assert_int_equal(c.touch_due_ms, 44000);
@@ -66,9 +69,14 @@ static void durations_become_moments_and_back(void **state)
 static void a_life_that_is_not_known_never_ends(void **state)
 {
     (void)state;
-    struct session s = {.access_left_ms = INT64_MAX, .idle_left_ms = 1, .absolute_left_ms = 1};
+    struct session s = {.access_left_ms = TOKEN_LIFE_UNKNOWN,
+                        .access_life_ms = TOKEN_LIFE_UNKNOWN,
+                        .idle_left_ms = 1,
+                        .absolute_left_ms = 1};
     struct live_session live = live_session_from(&s, &config, NOW);
-    assert_int_equal(live_session_clocks(&live, INT64_MAX - 1).access_left_ms, INT64_MAX);
+    struct session_clocks c = live_session_clocks(&live, INT64_MAX - 1);
+    assert_int_equal(c.access_left_ms, INT64_MAX);
+    assert_int_equal(c.renew_due_ms, INT64_MAX);
 }
 
 static void passing_names_the_token_and_its_generation(void **state)

@@ -52,6 +52,7 @@ static void make_fields(const struct record_sealed *sealed, struct str fields[RE
     fields[6] = sealed->claims;
     fields[7] = STR("1700000000000");
     fields[8] = STR("1700003540000");
+    fields[9] = STR("1700003570000");
 }
 
 static void a_sealed_record_opens_to_what_it_was_made_from(void **state)
@@ -122,7 +123,7 @@ static void what_is_no_record_is_refused(void **state)
         {1, {"0", 1}},   {1, {"-1", 2}},
         {1, {"1.5", 3}}, {3, {"nan", 3}},
         {5, {"1e9", 3}}, {7, {" 1", 2}},
-        {8, {"0x1", 3}},
+        {8, {"0x1", 3}}, {9, {"", 0}},
     };
     const struct record_sealed sealed = {{"a", 1}, {"r", 1}, {"c", 1}};
     struct str fields[RECORD_FIELDS + 1];
