@@ -160,7 +160,7 @@ $(BUILD)/%.h.ok: %.h
 	@touch $@
 
 .PHONY: format check-format
-CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
+CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*.h tests/*/*.[ch] tests/*/*/*.[ch])
 format: ## format the C code
 	clang-format -i $(CODE)
 check-format:

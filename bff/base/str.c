@@ -68,6 +68,20 @@ struct str_cut str_cut(struct str s, char separator)
     };
 }
 
+static bool is_base64url(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+size_t str_base64url_length(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && is_base64url(s.p[n]))
+        n++;
+    return n;
+}
+
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out)
 {
     if (s.n == 0)

@@ -34,6 +34,9 @@ bool str_contains(struct str s, struct str needle);
 struct str str_trim(struct str s); /* without leading and trailing SP, HTAB, CR and LF */
 struct str_cut str_cut(struct str s, char separator);
 
+/* How many characters at the start are base64url without padding (RFC 4648, section 5). */
+size_t str_base64url_length(struct str s);
+
 /* Decimal digits only, at most `max`; false for empty input, a sign, blanks or overflow. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
 

@@ -241,21 +241,6 @@ enum bff_err backend_take_tokens(const struct config *config, const struct backe
     return BFF_OK;
 }
 
-/* The length of the base64url text at the start. */
-static size_t base64url_length(struct str s)
-{
-    size_t n = 0;
-    while (n < s.n) {
-        char c = s.p[n];
-        bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_';
-        if (!known)
-            break;
-        n++;
-    }
-    return n;
-}
-
 static struct str skip(struct str s, size_t n)
 {
     return (struct str){s.p + n, s.n - n};
@@ -265,12 +250,12 @@ static struct str skip(struct str s, size_t n)
 bool backend_shows_token(struct str text)
 {
     while (text.n > 0) {
-        size_t n = base64url_length(text);
+        size_t n = str_base64url_length(text);
         bool is_header = str_contains((struct str){text.p, n}, STR("eyJ"));
         text = skip(text, n);
         if (is_header && text.n > 0 && text.p[0] == '.') {
             struct str payload = skip(text, 1);
-            n = base64url_length(payload);
+            n = str_base64url_length(payload);
             if (n > 0 && n < payload.n && payload.p[n] == '.')
                 return true;
         }

@@ -13,18 +13,6 @@
  */
 #define UNSECURED_HEADER "eyJhbGciOiJub25lIn0."
 
-static bool is_base64url(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_';
-        if (!known)
-            return false;
-    }
-    return true;
-}
-
 /* header.payload.signature (RFC 7515, 7.1); five parts would be a JWE, which nobody here can read.
  */
 static bool find_payload(struct str token, struct str *payload)
@@ -34,7 +22,9 @@ static bool find_payload(struct str token, struct str *payload)
     if (!head.found || !body.found || head.head.n == 0 || body.head.n == 0)
         return false;
     *payload = body.head;
-    return is_base64url(head.head) && is_base64url(body.head) && is_base64url(body.tail);
+    return str_base64url_length(head.head) == head.head.n &&
+           str_base64url_length(body.head) == body.head.n &&
+           str_base64url_length(body.tail) == body.tail.n;
 }
 
 /* jansson made the text, whoever asked for it, so jansson's free() takes it back. */

@@ -1,17 +1,5 @@
 #include "core/cookie.h"
 
-static bool is_base64url(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_';
-        if (!known)
-            return false;
-    }
-    return true;
-}
-
 enum bff_err cookie_find(struct str header, struct str *value)
 {
     if (header.n > COOKIE_HEADER_MAX)
@@ -31,7 +19,7 @@ enum bff_err cookie_find(struct str header, struct str *value)
         return BFF_ERR_MISSING;
     if (times > 1)
         return BFF_ERR_DUPLICATE;
-    if (found.n != COOKIE_VALUE_LENGTH || !is_base64url(found))
+    if (found.n != COOKIE_VALUE_LENGTH || str_base64url_length(found) != found.n)
         return BFF_ERR_MALFORMED;
     *value = found;
     return BFF_OK;

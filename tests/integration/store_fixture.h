@@ -3,17 +3,11 @@
 #ifndef TESTS_INTEGRATION_STORE_FIXTURE_H
 #define TESTS_INTEGRATION_STORE_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../assert_str.h"
 #include "codec/backend.h"
 #include "private_redis.h"
 #include "store/store.h"
@@ -22,13 +16,6 @@
 #define HOUR_MS (60 * MINUTE_MS)
 
 #define assert_ok(err) assert_int_equal((err), BFF_OK)
-#define assert_str(actual, expected)                                                               \
-    do {                                                                                           \
-        const struct str str_a = (actual), str_e = (expected);                                     \
-        assert_int_equal(str_a.n, str_e.n);                                                        \
-        if (str_a.n > 0)                                                                           \
-            assert_memory_equal(str_a.p, str_e.p, str_e.n);                                        \
-    } while (0)
 
 static struct private_redis redis;
 static redisContext *raw; /* the test's own connection */

@@ -2,27 +2,13 @@
 #ifndef TESTS_CODEC_FIXTURES_H
 #define TESTS_CODEC_FIXTURES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <sodium.h>
 #include <string.h>
 
+#include "../../assert_str.h"
 #include "base/arena.h"
 
 #define ROOM (1024 * 1024)
-
-#define assert_str(actual, expected)                                                               \
-    do {                                                                                           \
-        const struct str str_a = (actual), str_e = (expected);                                     \
-        assert_int_equal(str_a.n, str_e.n);                                                        \
-        if (str_a.n > 0)                                                                           \
-            assert_memory_equal(str_a.p, str_e.p, str_e.n);                                        \
-    } while (0)
 
 static inline struct str base64url(struct arena *a, struct str text)
 {
