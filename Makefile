@@ -164,7 +164,7 @@ CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*.h tests/*/*.[ch] tests/*/*/*.[c
 format: ## format the C code
 	clang-format -i $(CODE)
 check-format:
-	clang-format --dry-run --Werror $(CODE)
+	@clang-format --dry-run --Werror $(CODE)
 
 .PHONY: clean
 clean: ## remove what was built
