@@ -11,13 +11,6 @@ from components import REPOSITORY, ComponentFailed, run_bffd
 SHIPPED = REPOSITORY / "nginx"
 
 SIMPLEJWT = """\
-[server]
-workers = 2
-
-[redis]
-
-[session]
-
 [backend]
 preset = simplejwt
 """
@@ -27,8 +20,9 @@ SECTION_LINE = re.compile(r"\s*\[([^\]]+)\]")
 
 
 def edit_ini(text, values):
-    """An INI text in which each "section.key" has the value given. All other lines stay as they are
-    and where they are, comments included, so that messages about them name the right line."""
+    """An INI text in which each "section.key" has the value given. Every other line stays as it is
+    and where it is, so that messages name the right line: new keys come last, in sections that the
+    file may have already."""
     left = dict(values)
     lines, section = [], None
     for line in text.splitlines():
@@ -41,10 +35,7 @@ def edit_ini(text, values):
         lines.append(line)
     for full, value in left.items():
         section, key = full.rsplit(".", 1)
-        if f"[{section}]" not in [line.strip() for line in lines]:
-            lines += ["", f"[{section}]"]
-        at = [line.strip() for line in lines].index(f"[{section}]")
-        lines.insert(at + 1, f"{key} = {value}")
+        lines += [f"[{section}]", f"{key} = {value}"]
     return "\n".join(lines) + "\n"
 
 
