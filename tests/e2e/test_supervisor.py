@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,31 @@ def test_a_killed_worker_costs_only_its_own_requests(slow):
     assert all(answer.status in (502, 503) and answer.code for answer in flight.answers)
     site.backend.control(release=True, login=None)
     assert sorted(flight.statuses())[:4] == [200] * 4
+
+
+def pauses_before_restarts(events):
+    """Seconds from each worker's end to the next one's beginning, by the log's own clock."""
+    times = {"worker_exited": [], "worker_started": []}
+    for event in events:
+        if event["event"] in times:
+            at = datetime.fromisoformat(event["ts"].replace("Z", "+00:00"))
+            times[event["event"]].append(at.timestamp())
+    return [
+        min(started - ended for started in times["worker_started"] if started >= ended)
+        for ended in times["worker_exited"]
+    ]
+
+
+def test_a_worker_that_dies_again_and_again_is_restarted_ever_more_slowly():
+    with running(FakeBackend, workers=1) as site:
+        for _ in range(5):
+            (victim,) = until(site.stack.bffd.worker_pids, 10, "a worker")
+            os.kill(victim, signal.SIGKILL)
+            until(lambda: site.stack.bffd.worker_pids() not in ([], [victim]), 10, "a new one")
+        pauses = pauses_before_restarts(site.stack.bffd.events())
+        expected = [0.05, 0.1, 0.2, 0.4, 0.8]
+        assert all(a > b - 0.01 for a, b in zip(pauses, expected)), pauses
+        assert site.signed_in().get("/api/whoami/").status in (200, 401)
 
 
 def test_sighup_under_load_fails_no_request(site):
