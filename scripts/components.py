@@ -264,6 +264,9 @@ class Bffd(Component):
     def command(self):
         return [self.program, "-c", self.config]
 
+    def working_directory(self):
+        return Path.cwd()  # where relative paths in a user's bff.conf start
+
     def is_ready(self):
         return bool(self.events("ready", since_start=True))
 
@@ -370,7 +373,7 @@ class Nginx(Component):
 
 
 class TestDjango(Component):
-    """The project of tests/django under gunicorn, on a loopback port, with a database of its own."""
+    """The project of tests/django under gunicorn, on a loopback port, with its own database."""
 
     __test__ = False  # pytest takes what is called Test... for a test
     name = "django"

@@ -1,4 +1,4 @@
-"""The files of a private site: bff.conf, and the shipped nginx files with their addresses filled in."""
+"""The files of a private site: bff.conf, and the shipped nginx files with addresses filled in."""
 
 import os
 import re

@@ -31,13 +31,14 @@ class Stack:
     """
     directory      everything is below it; removed at the end unless keep
     backend_url    where Django is; default: config's backend.url, or a test project of our own
-    config         a bff.conf to start from; default: simplejwt as it comes
+    config         a bff.conf to start from; default: simplejwt as it comes. Its listen, redis.url,
+                   redis.user, redis.password_file and csrf.origins give way to those of this site
     overrides      {"session.idle_timeout": "60s"}; they win over the file
     workers        of bffd, where `config` does not say
     port           of nginx; 0: any free one
     https          with HTTP/2 and a certificate of our own; else plain http
     html           directory with the page
-    login_rate     logins a second from one address, or nginx's own words ("30r/m"); None: as shipped
+    login_rate     logins a second from one address, or in nginx's words "30r/m"; None: as shipped
     redis          a Redis component that runs already, and is not ours to stop
     redis_options  {"maxmemory-policy": "allkeys-lru"}
     key_file       an existing one; default: config's if it is readable, else a new one
@@ -62,14 +63,16 @@ class Stack:
         django_env=None,
         keep=False,
     ):
+        self._base = Path(config).read_text() if config else site_files.SIMPLEJWT
+        self._given = site_files.read_ini(self._base)
+        if config and not (backend_url or self._given.get("backend.url")):
+            raise ComponentFailed(f"{config}: backend.url is not given: where is Django?")
         self.directory = Path(directory).absolute()
         self._existed = self.directory.exists()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.keep = keep
         self.https, self._html, self._login_rate = https, html, login_rate
-        self._base = Path(config).read_text() if config else site_files.SIMPLEJWT
         self._overrides = dict(overrides or {})
-        self._given = site_files.read_ini(self._base)
         if not config:
             self._overrides.setdefault("server.workers", workers)
 
@@ -130,8 +133,12 @@ class Stack:
             "server.key_file": self.key_file,
             "redis.url": self.redis.url,
             "backend.url": self.backend_url,
-            **self._overrides,
         }
+        # What a file says of the Redis and the site it was written for is not so here.
+        for name in ("redis.user", "redis.password_file", "csrf.origins"):
+            if name in self._given:
+                values[name] = ""
+        values.update(self._overrides)
         self.config.write_text(site_files.edit_ini(self._base, values))
 
     def _write_nginx(self, port):
