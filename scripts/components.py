@@ -274,7 +274,7 @@ class Bffd(Component):
         return self.children()
 
     def events(self, name=None, since_start=False):
-        """Its log lines as dicts of text fields, oldest first; those of one event if it is named."""
+        """Its log lines as dicts of text fields, oldest first; of one event, if it is named."""
         try:
             text = self.log_text() if since_start else self.log.read_text(errors="replace")
         except FileNotFoundError:

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wipe.h"
+#include "core/reason.h"
 #include "server/params.h"
 #include "server/records.h"
 
@@ -148,6 +149,8 @@ static bool write_reply(struct conn *c)
     struct buf b = buf_make(memory, sizeof memory);
     buf_add(&b, STR("Status: "));
     buf_add_i64(&b, r->status);
+    buf_add_char(&b, ' ');
+    buf_add(&b, reason_phrase(r->status));
     for (size_t i = 0; i < r->n_headers; i++) {
         buf_add(&b, STR("\r\n"));
         buf_add(&b, str_from(r->headers[i].name));

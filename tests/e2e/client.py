@@ -112,7 +112,8 @@ class Exchange:
         return line
 
     def _read_head(self):
-        version, status = self._line().split(b" ", 2)[:2]
+        # The space before the phrase is part of a status line even if there is none (RFC 9112, 4).
+        version, status, _ = self._line().split(b" ", 2)
         assert version == b"HTTP/1.1", version
         fields = []
         while line := self._line():
