@@ -156,7 +156,8 @@ headers: $(HEADERS:%=$(BUILD)/%.ok)
 $(BUILD)/%.h.ok: %.h
 	@mkdir -p $(@D)
 	$(call say,HDR,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c $<
+	$(Q)printf '#include "%s"\n' '$(<:bff/%=%)' | \
+	  $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c -
 	@touch $@
 
 .PHONY: format check-format
