@@ -316,11 +316,35 @@ static void take_signal(struct supervisor *s, int signal_number)
     }
 }
 
+/* When the first restart or the first kill is due; INT64_MAX: nothing is. */
+static int64_t next_due(const struct supervisor *s)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+        const struct slot *slot = &s->slots[i];
+        int64_t at = slot->pid != 0 ? slot->kill_at_ms : slot->restart_at_ms;
+        if (at != 0 && at < due)
+            due = at;
+    }
+    return due;
+}
+
+/* Until a signal comes or something is due; 0 when no signal came. */
+static int wait_for_signal(const struct supervisor *s)
+{
+    int64_t due = next_due(s);
+    if (due == INT64_MAX)
+        return sigwaitinfo(&s->signals, NULL);
+    int64_t ms = due - clock_mono_ms();
+    struct timespec wait = {ms > 0 ? ms / 1000 : 0, ms > 0 ? ms % 1000 * 1000000 : 0};
+    int signal_number = sigtimedwait(&s->signals, NULL, &wait);
+    return signal_number > 0 ? signal_number : 0;
+}
+
 static void supervise(struct supervisor *s)
 {
     while (!s->stopping || count_running(s) > 0) {
-        struct timespec tick = {0, 50 * 1000000};
-        int signal_number = sigtimedwait(&s->signals, NULL, &tick);
+        int signal_number = wait_for_signal(s);
         if (signal_number > 0)
             take_signal(s, signal_number);
         reap(s);
