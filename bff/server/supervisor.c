@@ -211,8 +211,10 @@ static void tend(struct supervisor *s)
     int64_t now_ms = clock_mono_ms();
     for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
         struct slot *slot = &s->slots[i];
-        if (slot->pid != 0 && slot->kill_at_ms != 0 && slot->kill_at_ms <= now_ms)
+        if (slot->pid != 0 && slot->kill_at_ms != 0 && slot->kill_at_ms <= now_ms) {
             kill(slot->pid, SIGKILL);
+            slot->kill_at_ms = now_ms + KILL_GRACE_MS;
+        }
         if (slot->pid != 0 || slot->restart_at_ms == 0 || slot->restart_at_ms > now_ms)
             continue;
         int fd = start_worker(s, slot);
