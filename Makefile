@@ -148,11 +148,15 @@ install: all man ## install bffd and its man pages below PREFIX, the nginx files
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
 	install -d $(DESTDIR)$(NGINXDIR)
-	install -m 0644 nginx/*.conf $(DESTDIR)$(NGINXDIR)
+	install -m 0644 $(filter-out nginx/bff-http.conf,$(wildcard nginx/*.conf)) $(DESTDIR)$(NGINXDIR)
+	@# Addresses and limits stand here: an edited one stays, the new one lies beside it.
+	install -m 0644 nginx/bff-http.conf $(DESTDIR)$(NGINXDIR)/bff-http.conf.new
+	[ -e $(DESTDIR)$(NGINXDIR)/bff-http.conf ] || \
+	  mv $(DESTDIR)$(NGINXDIR)/bff-http.conf.new $(DESTDIR)$(NGINXDIR)/bff-http.conf
 
 # Every header compiles alone.
 .PHONY: headers
-headers: $(HEADERS:%=$(BUILD)/%.ok)
+headers: $(HEADERS:%=$(BUILD)/%.ok) ## check that each header compiles alone
 $(BUILD)/%.h.ok: %.h
 	@mkdir -p $(@D)
 	$(call say,HDR,$<)
@@ -164,7 +168,7 @@ $(BUILD)/%.h.ok: %.h
 CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*.h tests/*/*.[ch] tests/*/*/*.[ch])
 format: ## format the C code
 	clang-format -i $(CODE)
-check-format:
+check-format: ## check the formatting
 	@clang-format --dry-run --Werror $(CODE)
 
 .PHONY: clean

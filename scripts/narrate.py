@@ -56,7 +56,8 @@ class Names:
 
 
 def after_sign_out(event):
-    return "Django was told" if event.get("revoked") == "yes" else "Django will be told later"
+    told = {"yes": "Django was told", "later": "Django will be told later"}
+    return told.get(event.get("revoked"), "Django did not revoke its token")
 
 
 def renewals(event):

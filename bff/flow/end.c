@@ -42,8 +42,29 @@ enum end_result session_end(struct tools *tools, const struct session_name *name
         return END_TOLD; /* nothing that could be revoked */
     if (err != BFF_OK)
         return END_STORE_DOWN;
-    return revoke_or_queue(tools, ended.access, ended.refresh, caller, arena) ? END_TOLD
-                                                                              : END_NOT_TOLD;
+    switch (revoke_or_queue(tools, ended.access, ended.refresh, caller, arena)) {
+    case REVOKE_DONE:
+        return END_TOLD;
+    case REVOKE_REFUSED:
+        return END_REFUSED;
+    case REVOKE_WAITS:
+        break;
+    }
+    return END_NOT_TOLD;
+}
+
+static struct str name_of(enum end_result result)
+{
+    switch (result) {
+    case END_TOLD:
+        return STR("yes");
+    case END_NOT_TOLD:
+        return STR("later");
+    case END_REFUSED:
+    case END_STORE_DOWN:
+        break;
+    }
+    return STR("no");
 }
 
 void logout_run(struct tools *tools, const struct call *call, struct arena *arena,
@@ -57,13 +78,13 @@ void logout_run(struct tools *tools, const struct call *call, struct arena *aren
         reply_problem(reply, BFF_ERR_STORE_UNAVAILABLE, &call->caller, 1000, arena);
         return;
     }
-    *reply = (struct reply){.status = result == END_TOLD ? 204 : 202};
+    *reply = (struct reply){.status = result == END_NOT_TOLD ? 202 : 204};
     if (!reply_cookie(reply, (struct str){NULL, 0}, arena)) {
         reply_problem(reply, BFF_ERR_NO_MEMORY, &call->caller, 1000, arena);
         return;
     }
     if (call->has_session)
         log_event(SEVERITY_INFO, "signed_out", LOG_TEXT("session", session_tag(&call->name, tag)),
-                  LOG_TEXT("revoked", result == END_TOLD ? STR("yes") : STR("later")),
+                  LOG_TEXT("revoked", name_of(result)),
                   LOG_TEXT("request_id", call->caller.request_id));
 }

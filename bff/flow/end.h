@@ -7,6 +7,7 @@
 
 enum end_result {
     END_TOLD,      /* gone (or had been), and the backend knows */
+    END_REFUSED,   /* gone; the backend would not revoke its token */
     END_NOT_TOLD,  /* gone; the backend will be told later */
     END_STORE_DOWN /* not gone: the store does not answer */
 };

@@ -37,6 +37,14 @@ struct revocations *revocations_make(void)
     return r;
 }
 
+size_t revocations_waiting(struct revocations *r)
+{
+    pthread_mutex_lock(&r->mutex);
+    size_t n = r->n;
+    pthread_mutex_unlock(&r->mutex);
+    return n;
+}
+
 static void pending_free(struct pending *p)
 {
     arena_free(&p->arena);
@@ -68,31 +76,51 @@ bool revocations_due(struct revocations *r, int64_t now_ms)
     return due;
 }
 
-/* Any answer below 500 but 429 is the backend's last word: it knows, or will not know better. */
-static bool tell(struct tools *tools, struct str access, struct str refresh,
-                 const struct caller *caller, struct arena *arena)
+static enum bff_err call_backend(struct tools *tools, struct str access, struct str refresh,
+                                 const struct caller *caller, struct arena *arena,
+                                 struct backend_answer *answer)
 {
     const struct config *config = tools->config;
     struct backend_request request;
-    struct backend_answer answer;
     enum bff_err err = backend_compose(&config->revoke.request, &config->revoke.send, access,
                                        refresh, arena, &request);
     if (err == BFF_OK && config->revoke.auth_access)
         err = backend_attach(&config->backend.attach, access, arena, &request);
-    if (err == BFF_OK) {
-        caller_describe(caller, &request);
-        err = backend_call(tools->backend, &request, BACKEND_REUSE, arena, &answer);
-    }
-    bool told = err == BFF_OK && answer.status < 500 && answer.status != 429;
-    if (told)
-        log_event(answer.status < 300 ? SEVERITY_INFO : SEVERITY_WARN, "revoked",
-                  LOG_NUMBER("status", answer.status), LOG_TEXT("request_id", caller->request_id));
-    else
-        log_event(SEVERITY_WARN, "revoke_failed",
-                  LOG_TEXT("reason", err == BFF_OK ? STR("status") : err_code(err)),
-                  LOG_NUMBER("status", err == BFF_OK ? answer.status : 0),
-                  LOG_TEXT("request_id", caller->request_id));
-    return told;
+    if (err != BFF_OK)
+        return err;
+    caller_describe(caller, &request);
+    return backend_call(tools->backend, &request, BACKEND_REUSE, arena, answer);
+}
+
+/* A token that is blacklisted already is refused, too, so a refusal is no error by itself; but a
+ * path that is not there revokes nothing, and somebody has to be told. */
+static enum revoke_result log_last_word(int status, const struct caller *caller)
+{
+    bool is_done = status >= 200 && status < 300;
+    bool is_wrong_path = status == 404 || status == 405;
+    log_event(
+        is_done         ? SEVERITY_INFO
+        : is_wrong_path ? SEVERITY_ERROR
+                        : SEVERITY_WARN,
+        is_done ? "revoked" : "revoke_refused", LOG_NUMBER("status", status),
+        LOG_TEXT("reason", is_wrong_path ? STR("revoke.request names no such endpoint") : STR("")),
+        LOG_TEXT("request_id", caller->request_id));
+    return is_done ? REVOKE_DONE : REVOKE_REFUSED;
+}
+
+/* Any answer below 500 but 429 is the backend's last word. */
+static enum revoke_result tell(struct tools *tools, struct str access, struct str refresh,
+                               const struct caller *caller, struct arena *arena)
+{
+    struct backend_answer answer;
+    enum bff_err err = call_backend(tools, access, refresh, caller, arena, &answer);
+    if (err == BFF_OK && answer.status < 500 && answer.status != 429)
+        return log_last_word(answer.status, caller);
+    log_event(SEVERITY_WARN, "revoke_failed",
+              LOG_TEXT("reason", err == BFF_OK ? STR("status") : err_code(err)),
+              LOG_NUMBER("status", err == BFF_OK ? answer.status : 0),
+              LOG_TEXT("request_id", caller->request_id));
+    return REVOKE_WAITS;
 }
 
 static struct pending *pending_make(struct str access, struct str refresh,
@@ -149,17 +177,16 @@ static void give_up(struct pending *p)
     pending_free(p);
 }
 
-bool revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
-                     const struct caller *caller, struct arena *arena)
+enum revoke_result revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
+                                   const struct caller *caller, struct arena *arena)
 {
     if (tools->config->revoke.request.method.n == 0 || refresh.n == 0)
-        return true;
-    if (tell(tools, access, refresh, caller, arena))
-        return true;
-    struct pending *p = pending_make(access, refresh, caller);
+        return REVOKE_DONE;
+    enum revoke_result result = tell(tools, access, refresh, caller, arena);
+    struct pending *p = result == REVOKE_WAITS ? pending_make(access, refresh, caller) : NULL;
     if (p && !push(tools->revocations, p))
         give_up(p);
-    return false;
+    return result;
 }
 
 /* What fails again waits twice as long; a first failure in a row stops the round: the backend is
@@ -170,7 +197,7 @@ static void retry_until(struct tools *tools, int64_t due_ms, int64_t now_ms)
     struct pending *p;
     bool told = true;
     while (told && (p = pop_due(tools->revocations, due_ms))) {
-        told = tell(tools, p->access, p->refresh, &p->caller, &arena);
+        told = tell(tools, p->access, p->refresh, &p->caller, &arena) != REVOKE_WAITS;
         arena_reset(&arena);
         p->delay_ms = p->delay_ms * 2 < LAST_RETRY_MS ? p->delay_ms * 2 : LAST_RETRY_MS;
         p->due_ms = now_ms + p->delay_ms;

@@ -26,8 +26,15 @@ void revocations_retry(struct tools *tools, int64_t now_ms);
 /* Try what waits, due or not, once each: before the process ends. */
 void revocations_flush(struct tools *tools);
 
-/* True: the backend was told, or has no way to be told (no [revoke]). False: it waits. */
-bool revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
-                     const struct caller *caller, struct arena *arena);
+/* How many wait. */
+size_t revocations_waiting(struct revocations *r);
+
+enum revoke_result {
+    REVOKE_DONE,    /* the backend said 2xx, or has no way to be told (no [revoke]) */
+    REVOKE_REFUSED, /* it said no, and will say so again: logged, and given up */
+    REVOKE_WAITS    /* it could not be told yet */
+};
+enum revoke_result revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
+                                   const struct caller *caller, struct arena *arena);
 
 #endif

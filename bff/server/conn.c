@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,7 +76,9 @@ enum conn_event conn_receive(struct conn *c, int64_t now_ms)
         return CONN_WAITS;
     if (n <= 0)
         return CONN_CLOSED;
-    switch (records_scan((struct str){peeked, (size_t)n}, &has_body)) {
+    enum records_verdict verdict = records_scan((struct str){peeked, (size_t)n}, &has_body);
+    wipe(peeked, (size_t)n);
+    switch (verdict) {
     case RECORDS_READY:
         return accept_request(c, has_body, now_ms);
     case RECORDS_BROKEN:
@@ -183,11 +186,19 @@ static void read_to_end(struct conn *c)
         continue;
 }
 
+/* libfcgi frees its copies as they are. */
+static void wipe_params(struct conn *c)
+{
+    for (char **at = c->fcgx.envp; *at; at++)
+        wipe(*at, strlen(*at));
+}
+
 bool conn_answer(struct conn *c, bool keep)
 {
     read_to_end(c);
     bool written = write_reply(c);
     log_request(c);
+    wipe_params(c);
     if (!written || !keep)
         c->fcgx.keepConnection = 0;
     if (!c->fcgx.keepConnection)

@@ -70,7 +70,8 @@ static void settle_authorize(struct worker *w, struct conn *c, const struct live
     }
 }
 
-/* Django refused a token. One that is newer and still lives is tried at once; else a refresh. */
+/* Django refused a token. One that is newer and still lives is tried at once; else a refresh of
+ * what is stored, be it older than what was refused: a failover may have lost a write. */
 static void settle_renew(struct worker *w, struct conn *c, const struct live_session *live)
 {
     bool is_expired = live_session_clocks(live, w->now_ms).access_left_ms <= 0;
@@ -78,7 +79,7 @@ static void settle_renew(struct worker *w, struct conn *c, const struct live_ses
     if (c->has_renewed || (!is_expired && !is_refused))
         pass(w, c, live);
     else
-        waiting_park(w, c, TASK_REFRESH, is_refused ? c->call.generation : live->generation, false);
+        waiting_park(w, c, TASK_REFRESH, live->generation, false);
 }
 
 void dispatch_settle(struct worker *w, struct conn *c, const struct live_session *live)

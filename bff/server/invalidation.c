@@ -104,6 +104,11 @@ const _Atomic int64_t *invalidation_redirect(const struct invalidation *i)
     return &i->redirect;
 }
 
+_Atomic unsigned *invalidation_epoch_counter(struct invalidation *i)
+{
+    return &i->epoch;
+}
+
 unsigned invalidation_epoch(const struct invalidation *i)
 {
     return atomic_load(&i->epoch);

@@ -17,6 +17,10 @@ void invalidation_stop(struct invalidation *i); /* NULL is fine */
 /* The watch's client id; 0 while it is down. */
 const _Atomic int64_t *invalidation_redirect(const struct invalidation *i);
 
+/* The counter behind invalidation_epoch(), for whoever else finds that the cache must be forgotten.
+ */
+_Atomic unsigned *invalidation_epoch_counter(struct invalidation *i);
+
 /* Changes whenever the watch connects, is lost, or says "forget everything". */
 unsigned invalidation_epoch(const struct invalidation *i);
 

@@ -75,6 +75,8 @@ static void run_jobs(struct lane *lane, struct tools *tools)
     while ((job = next_job(lane))) {
         store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
         job->run(job, tools);
+        if (store_lost_reads(tools->store))
+            atomic_fetch_add(lane->shared->cache_epoch, 1);
         hand_back(lane, job);
     }
 }

@@ -229,6 +229,8 @@ static void begin_drain(struct worker *w)
     log_event(SEVERITY_INFO, "draining", LOG_NUMBER("pid", getpid()),
               LOG_NUMBER("connections", w->n_conns));
     worker_listen(w, false);
+    /* Or a bffd that is started meanwhile would find somebody at its address. */
+    close(w->setup->listen_fd);
     w->draining = true;
     w->drain_until_ms = w->now_ms + w->config->server.drain_ms;
 }
@@ -297,7 +299,10 @@ static void take_events(struct worker *w, const struct epoll_event *events, int 
 
 static bool is_drained(const struct worker *w)
 {
-    return w->draining && (w->n_conns == 0 || w->now_ms >= w->drain_until_ms);
+    /* Revocations that wait are kept nowhere else: they get the time that requests get. */
+    bool is_idle =
+        w->n_conns == 0 && !w->revoke_running && revocations_waiting(w->shared.revocations) == 0;
+    return w->draining && (is_idle || w->now_ms >= w->drain_until_ms);
 }
 
 void worker_serve(struct worker *w)

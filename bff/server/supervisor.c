@@ -30,6 +30,7 @@ struct slot {
     pid_t pid;           /* 0: nobody */
     unsigned generation; /* of configuration: only those of the serving one are replaced */
     int64_t started_ms, restart_at_ms, backoff_ms, kill_at_ms;
+    int64_t drain_limit_ms; /* by the configuration that it runs with */
 };
 
 struct supervisor {
@@ -37,6 +38,7 @@ struct supervisor {
     struct setup *setup;
     struct fence *fence;
     int listen_fd;
+    int retired_listen_fd; /* while a reload moves to another address, else -1 */
     bool listen_inherited;
     struct slot slots[2 * WORKERS_MAX]; /* during a reload both generations are there */
     unsigned generation;                /* the newest that was started */
@@ -74,6 +76,9 @@ static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd
         .ready_fd = ready_fd,
     };
     sigset_t terminate;
+    /* Held by a worker it would take connections that nobody serves. */
+    if (s->retired_listen_fd >= 0)
+        close(s->retired_listen_fd);
     sigemptyset(&terminate);
     sigaddset(&terminate, SIGTERM);
     /* A terminal's Ctrl-C and hang-up are the supervisor's to handle. SIGTERM stays blocked until
@@ -90,6 +95,20 @@ static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd
 }
 
 /* --- starting and ending workers --- */
+
+static int64_t drain_limit_ms(const struct config *config)
+{
+    return (int64_t)config->server.drain_ms + config->backend.answer_ms + config->refresh.lease_ms +
+           KILL_GRACE_MS;
+}
+
+static void schedule_restart(struct slot *slot, int64_t now_ms)
+{
+    bool was_stable = now_ms - slot->started_ms >= STABLE_MS;
+    int64_t next = slot->backoff_ms * 2 < BACKOFF_MAX_MS ? slot->backoff_ms * 2 : BACKOFF_MAX_MS;
+    slot->backoff_ms = was_stable || slot->backoff_ms == 0 ? BACKOFF_MIN_MS : next;
+    slot->restart_at_ms = now_ms + slot->backoff_ms;
+}
 
 /* -1, or the fd on which the worker says that it serves. */
 static int start_worker(struct supervisor *s, struct slot *slot)
@@ -112,8 +131,8 @@ static int start_worker(struct supervisor *s, struct slot *slot)
         return -1;
     }
     slot->pid = pid;
-    slot->generation = s->generation;
     slot->started_ms = clock_mono_ms();
+    slot->drain_limit_ms = drain_limit_ms(&s->setup->config);
     slot->restart_at_ms = 0;
     log_event(SEVERITY_INFO, "worker_started", LOG_NUMBER("pid", pid));
     return ready[0];
@@ -135,37 +154,39 @@ static bool start_generation(struct supervisor *s)
     unsigned n = worker_count(&s->setup->config), n_started = 0;
     int ready[WORKERS_MAX];
     bool ok = true;
-    for (unsigned i = 0; i < n && ok; i++) {
+    /* At the first start what cannot be started now is tried again; a reload rather stays as it is.
+     */
+    bool is_first = s->generation == s->serving;
+    for (unsigned i = 0; i < n && (ok || is_first); i++) {
         struct slot *slot = free_slot(s);
-        if (slot)
-            *slot = (struct slot){.pid = 0};
-        int fd = slot ? start_worker(s, slot) : -1;
-        ok = fd >= 0;
-        if (ok)
+        if (!slot)
+            return false;
+        *slot = (struct slot){.generation = s->generation};
+        int fd = start_worker(s, slot);
+        if (fd >= 0) {
             ready[n_started++] = fd;
+            continue;
+        }
+        ok = false;
+        if (is_first)
+            schedule_restart(slot, clock_mono_ms());
     }
     for (unsigned i = 0; i < n_started; i++)
         ok = wait_ready(ready[i]) && ok;
     return ok;
 }
 
-static int64_t drain_limit_ms(const struct config *config)
-{
-    return (int64_t)config->server.drain_ms + config->backend.answer_ms + config->refresh.lease_ms +
-           KILL_GRACE_MS;
-}
-
 /* Everybody who is not of the serving generation; nobody is, once we are stopping. */
 static void drain_others(struct supervisor *s)
 {
-    int64_t kill_at = clock_mono_ms() + drain_limit_ms(&s->setup->config);
+    int64_t now_ms = clock_mono_ms();
     for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
         struct slot *slot = &s->slots[i];
         if (!s->stopping && slot->generation == s->serving)
             continue;
         slot->restart_at_ms = 0;
         if (slot->pid != 0 && slot->kill_at_ms == 0) {
-            slot->kill_at_ms = kill_at;
+            slot->kill_at_ms = now_ms + slot->drain_limit_ms;
             kill(slot->pid, SIGTERM);
         }
     }
@@ -177,14 +198,6 @@ static void log_exit(pid_t pid, int status)
     log_event(clean ? SEVERITY_INFO : SEVERITY_ERROR, "worker_exited", LOG_NUMBER("pid", pid),
               LOG_NUMBER("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
               LOG_NUMBER("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
-}
-
-static void schedule_restart(struct slot *slot, int64_t now_ms)
-{
-    bool was_stable = now_ms - slot->started_ms >= STABLE_MS;
-    int64_t next = slot->backoff_ms * 2 < BACKOFF_MAX_MS ? slot->backoff_ms * 2 : BACKOFF_MAX_MS;
-    slot->backoff_ms = was_stable || slot->backoff_ms == 0 ? BACKOFF_MIN_MS : next;
-    slot->restart_at_ms = now_ms + slot->backoff_ms;
 }
 
 static void reap(struct supervisor *s)
@@ -266,8 +279,11 @@ static bool switch_to(struct supervisor *s, struct setup *fresh, int fd)
     int fd_before = s->listen_fd;
     s->setup = fresh;
     s->listen_fd = fd;
+    s->retired_listen_fd = fd != fd_before ? fd_before : -1;
     log_as(&fresh->config);
-    if (start_generation(s)) {
+    bool is_up = start_generation(s);
+    s->retired_listen_fd = -1;
+    if (is_up) {
         s->serving = s->generation;
         drain_others(s);
         if (fd != fd_before)
@@ -371,6 +387,19 @@ static bool forbid_dumps(void)
     return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
+/* The usual soft limit of 1024 files is below the default of server.connections. */
+static void raise_file_limit(const struct config *config)
+{
+    struct rlimit files;
+    rlim_t wanted = (rlim_t)config->server.connections + 2 * config->server.io_threads + 64;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < wanted)
+        log_event(SEVERITY_WARN, "file_limit_low", LOG_NUMBER("limit", files.rlim_cur),
+                  LOG_NUMBER("wanted", wanted));
+}
+
 static bool open_all(struct supervisor *s)
 {
     char message[LISTEN_MESSAGE_MAX];
@@ -392,12 +421,14 @@ int supervisor_run(const char *config_path, struct setup *setup)
         return 1;
     s->config_path = config_path;
     s->setup = setup;
+    s->retired_listen_fd = -1;
     if (!open_all(s)) {
         setup_free(setup);
         free(s);
         return 1;
     }
     log_as(&setup->config);
+    raise_file_limit(&setup->config);
     s->serving = 1; /* what the first generation will be: its workers are replaced from the start */
     if (start_generation(s)) {
         log_event(SEVERITY_INFO, "ready", LOG_TEXT("listen", setup->config.server.listen),

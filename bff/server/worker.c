@@ -45,6 +45,7 @@ static bool start_lanes(struct worker *w)
     uint32_t for_store = threads / 4 > 0 ? threads / 4 : 1;
     uint32_t for_backend = threads > for_store ? threads - for_store : 1;
     w->shared.redirect_client = invalidation_redirect(w->invalidation);
+    w->shared.cache_epoch = invalidation_epoch_counter(w->invalidation);
     w->store_lane = lane_start(&w->shared, for_store, w->config->server.io_queue);
     w->backend_lane = lane_start(&w->shared, for_backend, w->config->server.io_queue);
     return w->store_lane && w->backend_lane;
@@ -77,7 +78,8 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
 
 static void tell_ready(int fd)
 {
-    if (write(fd, "R", 1) != 1)
+    /* EPIPE: a restart, which nobody waits for. */
+    if (write(fd, "R", 1) != 1 && errno != EPIPE)
         log_event(SEVERITY_WARN, "ready_not_told", LOG_NUMBER("errno", errno));
     close(fd);
 }

@@ -76,12 +76,23 @@ static enum bff_err follow_redirect(struct store *s)
     return BFF_OK;
 }
 
+bool store_lost_reads(struct store *s)
+{
+    bool lost = s->has_lost_reads || (s->tracked_for != 0 && !s->connection.redis);
+    s->has_lost_reads = false;
+    if (!s->connection.redis)
+        s->tracked_for = 0;
+    return lost;
+}
+
 static enum bff_err ready(struct store *s)
 {
     bool is_new;
     enum bff_err err = connection_ready(&s->connection, &is_new);
     if (err != BFF_OK)
         return err;
+    if (is_new && s->tracked_for != 0)
+        s->has_lost_reads = true;
     if (is_new)
         s->tracked_for = 0;
     return follow_redirect(s);

@@ -47,6 +47,10 @@ void store_redirect(struct store *s, int64_t client_id);
  * untracked, or for a subscriber that is gone, must not be cached. */
 int64_t store_tracked_for(const struct store *s);
 
+/* Has a connection gone since the last call through which tracked reads were done? Redis forgets
+ * with it who had read what, and tells nobody: all that was cached from it must be forgotten. */
+bool store_lost_reads(struct store *s);
+
 const char *store_last_error(const struct store *s);
 
 /* The name of a session: made once per request. Holds the cookie: wipe with the request. */

@@ -22,6 +22,7 @@ struct store {
     size_t channel_length;
     int64_t redirect;    /* wanted */
     int64_t tracked_for; /* as told to Redis on this connection */
+    bool has_lost_reads; /* a connection with tracked reads is gone */
 };
 
 /* The arguments that every script begins with (scripts/session.lua). */

@@ -3,7 +3,8 @@
 #include "store/store_handle.h"
 #include "store/user_set.h"
 
-#define JITTER_MAX 250 /* thousandths of a back-off */
+#define SEALED_BYTES (256 * 1024) /* two tokens and the claims of the largest size fit */
+#define JITTER_MAX 250            /* thousandths of a back-off */
 
 static bool read_ms(struct str text, int64_t *out)
 {
@@ -102,6 +103,36 @@ static enum bff_err read_commit(struct store *s, const struct session_tokens *to
     return err;
 }
 
+static enum bff_err commit_sealed(struct store *s, const struct session_name *name,
+                                  uint64_t generation, const struct session_tokens *tokens,
+                                  bool is_rotated, const struct record_sealed *sealed,
+                                  struct arena *arena, enum commit_result *result,
+                                  struct session *out)
+{
+    struct keyed_name commit;
+    commit_name(s, tokens, &commit);
+    struct script_args args;
+    handle_args(s, &args);
+    script_add_number(&args, (int64_t)generation);
+    script_add(&args, keyed_name_str(&commit));
+    script_add(&args, sealed->access);
+    handle_add_life(&args, tokens->access_life_ms);
+    if (is_rotated) {
+        handle_add_refresh(&args, sealed->refresh, tokens->refresh_life_ms);
+    } else {
+        script_add(&args, sealed->refresh);
+        script_add(&args, STR("kept"));
+    }
+    script_add(&args, sealed->claims);
+    struct script_reply reply;
+    enum bff_err err = handle_run(s, SCRIPT_COMMIT, name, &args, &reply);
+    if (err != BFF_OK)
+        return err;
+    err = read_commit(s, tokens, &reply, arena, result, out);
+    script_reply_free(&reply);
+    return err;
+}
+
 enum bff_err store_commit(struct store *s, const struct session_name *name,
                           const struct session *old, const struct session_tokens *tokens,
                           struct arena *arena, enum commit_result *result, struct session *out)
@@ -114,31 +145,15 @@ enum bff_err store_commit(struct store *s, const struct session_name *name,
         merged.user_id = old->user_id;
     if (tokens->user.n == 0)
         merged.user = old->user;
+    /* Of its own, because a commit is tried again and again while Redis is away: what it takes must
+     * not add up until the caller's arena is full and the tokens are lost. */
+    struct arena scratch = arena_make(SEALED_BYTES);
     struct record_sealed sealed;
-    enum bff_err err = record_seal(s->keys, name, old->generation + 1, &merged, arena, &sealed);
-    if (err != BFF_OK)
-        return err;
-    struct keyed_name commit;
-    commit_name(s, tokens, &commit);
-    struct script_args args;
-    handle_args(s, &args);
-    script_add_number(&args, (int64_t)old->generation);
-    script_add(&args, keyed_name_str(&commit));
-    script_add(&args, sealed.access);
-    handle_add_life(&args, tokens->access_life_ms);
-    if (is_rotated) {
-        handle_add_refresh(&args, sealed.refresh, tokens->refresh_life_ms);
-    } else {
-        script_add(&args, sealed.refresh);
-        script_add(&args, STR("kept"));
-    }
-    script_add(&args, sealed.claims);
-    struct script_reply reply;
-    err = handle_run(s, SCRIPT_COMMIT, name, &args, &reply);
-    if (err != BFF_OK)
-        return err;
-    err = read_commit(s, &merged, &reply, arena, result, out);
-    script_reply_free(&reply);
+    enum bff_err err = record_seal(s->keys, name, old->generation + 1, &merged, &scratch, &sealed);
+    if (err == BFF_OK)
+        err = commit_sealed(s, name, old->generation, &merged, is_rotated, &sealed, arena, result,
+                            out);
+    arena_free(&scratch);
     return err;
 }
 

@@ -103,3 +103,28 @@ def test_a_session_that_is_signed_out_during_its_refresh_does_not_come_back(odd_
     )
     assert not site.redis.exists(key)
     assert tab.session() == {"authenticated": False}
+
+
+def test_a_backend_that_refuses_to_revoke_is_told_of_in_the_log(odd_site):
+    site = odd_site
+    browser, key = site.signed_in_with_key()
+    site.backend.control(revoke={"status": 404, "times": 1})
+    assert browser.sign_out().status == 204
+    assert not site.redis.exists(key)
+    assert site.events("revoke_refused")[-1]["level"] == "error"
+    assert site.events("signed_out")[-1]["revoked"] == "no"
+
+
+def test_a_reload_loses_no_revocation_that_waits():
+    with running(FakeBackend, workers=1) as site:
+        browser = site.signed_in()
+        site.backend.control(revoke={"status": 503})
+        calls = site.backend.calls_from_now()
+        assert browser.sign_out().status == 202
+        (before,) = site.stack.bffd.worker_pids()
+        site.stack.bffd.reload()
+        until(lambda: len(calls.statuses(REVOKE)) >= 2, 10, "it is tried again")
+        site.backend.control(revoke=None)
+        until(lambda: 200 in calls.statuses(REVOKE), 15, "Django is told")
+        until(lambda: site.stack.bffd.worker_pids() != [before], 10, "the old worker has ended")
+        assert site.events("revocations_given_up") == []
