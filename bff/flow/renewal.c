@@ -61,7 +61,7 @@ static void pause_ms(int64_t ms)
 }
 
 /*
- * Store the new tokens. They are the only valid ones, so while our lease lasts a store that fails
+ * Store the new tokens. They are the only valid ones, so for the time of a lease a store that fails
  * is tried again: COMMIT may be repeated.
  */
 static enum bff_err commit(struct tools *tools, const struct session_name *name,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -243,3 +244,31 @@ def test_a_socket_that_systemd_hands_over_is_served(site):
     Path(path).unlink()
     bffd.start()
     assert browser.get("/api/whoami/").status == 200
+
+
+def test_after_a_reload_that_failed_workers_are_still_replaced_again_and_again():
+    with running(FakeBackend, workers=1) as site:
+        supervisor, limit = site.stack.bffd.pid, resource.RLIMIT_NOFILE
+        before = resource.prlimit(supervisor, limit)
+        refused = len(site.events("reload_refused"))
+        resource.prlimit(supervisor, limit, (4, before[1]))  # no pipe, so no new worker
+        site.stack.bffd.signal(signal.SIGHUP)
+        until(lambda: len(site.events("reload_refused")) > refused, 10, "the reload fails")
+        resource.prlimit(supervisor, limit, before)
+        for _ in range(3):
+            (victim,) = until(site.stack.bffd.worker_pids, 10, "a worker")
+            os.kill(victim, signal.SIGKILL)
+            until(lambda: site.stack.bffd.worker_pids() not in ([], [victim]), 10, "a new one")
+        assert site.signed_in().session()["authenticated"] is True
+
+
+def test_a_retired_address_is_given_up_by_the_new_workers_too(tmp_path):
+    with running(FakeBackend, workers=1) as site:
+        old = str(site.stack.directory / "bff.sock")
+        before = site.stack.bffd.worker_pids()
+        edit(site, r"^listen *=.*$", f"listen = unix:{tmp_path}/other.sock")
+        site.stack.bffd.reload()
+        wait_for_new_workers(site, before, count=1)
+        assert not Path(old).exists()
+        listening = Path("/proc/net/unix").read_text()
+        assert f"{tmp_path}/other.sock" in listening and old not in listening
