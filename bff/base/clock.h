@@ -2,6 +2,7 @@
 #ifndef BFF_BASE_CLOCK_H
 #define BFF_BASE_CLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -15,6 +16,13 @@ static inline int64_t clock_mono_us(void)
 static inline int64_t clock_mono_ms(void)
 {
     return clock_mono_us() / 1000;
+}
+
+/* Woken early by a signal it returns early: for loops that look again. */
+static inline void clock_pause_ms(int64_t ms)
+{
+    struct timespec t = {ms / 1000, (ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
 }
 
 #endif

@@ -1,7 +1,5 @@
 #include "flow/end.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/renewal.h"
@@ -22,8 +20,7 @@ static void refresh_if_expired(struct tools *tools, const struct session_name *n
     uint64_t seen = renewal.session.generation;
     renewal_run(tools, name, seen, caller, arena, &renewal);
     while (renewal.result == RENEWAL_LATER && clock_mono_ms() + renewal.wait_ms < deadline) {
-        struct timespec pause = {renewal.wait_ms / 1000, (renewal.wait_ms % 1000) * 1000000};
-        nanosleep(&pause, NULL);
+        clock_pause_ms(renewal.wait_ms);
         renewal_run(tools, name, seen, caller, arena, &renewal);
     }
 }

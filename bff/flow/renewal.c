@@ -1,7 +1,5 @@
 #include "flow/renewal.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/caller.h"
@@ -54,12 +52,6 @@ static enum refresh_verdict ask_backend(struct tools *tools, const struct sessio
     return backend_judge_refresh(config, &answer, arena, tokens, why);
 }
 
-static void pause_ms(int64_t ms)
-{
-    struct timespec t = {ms / 1000, (ms % 1000) * 1000000};
-    nanosleep(&t, NULL); /* woken early it only looks again earlier */
-}
-
 /*
  * Store the new tokens. They are the only valid ones, so for the time of a lease a store that fails
  * is tried again: COMMIT may be repeated.
@@ -73,7 +65,7 @@ static enum bff_err commit(struct tools *tools, const struct session_name *name,
         enum bff_err err = store_commit(tools->store, name, old, tokens, arena, result, stored);
         if (err != BFF_ERR_STORE_UNAVAILABLE || clock_mono_ms() >= until)
             return err;
-        pause_ms(COMMIT_RETRY_MS);
+        clock_pause_ms(COMMIT_RETRY_MS);
     }
 }
 

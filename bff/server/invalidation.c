@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 
@@ -20,13 +19,6 @@ struct invalidation {
     size_t n_refreshed;
     bool refreshed_overflowed;
 };
-
-static void wake(struct invalidation *i)
-{
-    uint64_t one = 1;
-    if (write(i->shared->wake_fd, &one, sizeof one) != sizeof one)
-        log_event(SEVERITY_ERROR, "wake_failed", LOG_TEXT("where", STR("watch")));
-}
 
 static void on_changed(void *self, struct str key)
 {
@@ -50,7 +42,7 @@ static void on_refreshed(void *self, struct str key)
     else
         i->refreshed_overflowed = true;
     pthread_mutex_unlock(&i->mutex);
-    wake(i);
+    lane_wake(i->shared);
 }
 
 static void on_connected(void *self, int64_t client_id)
@@ -63,18 +55,13 @@ static void on_connected(void *self, int64_t client_id)
         log_event(SEVERITY_WARN, "store_lost", LOG_TEXT("effect", STR("sessions are not cached")));
     if (!was_up && client_id != 0)
         log_event(SEVERITY_INFO, "store_back", LOG_NUMBER("client", client_id));
-    wake(i);
+    lane_wake(i->shared);
 }
 
 struct invalidation *invalidation_start(const struct lane_shared *shared)
 {
     struct invalidation *i = calloc(1, sizeof *i);
-    struct store_options options = {
-        .config = shared->config,
-        .keys = shared->keys,
-        .password = shared->password,
-        .owner = shared->owner,
-    };
+    struct store_options options = lane_store_options(shared);
     struct watch_callbacks callbacks = {i, on_changed, on_refreshed, on_connected};
     if (!i || pthread_mutex_init(&i->mutex, NULL) != 0) {
         free(i);

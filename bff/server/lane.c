@@ -1,5 +1,6 @@
 #include "server/lane.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +22,43 @@ struct lane {
     unsigned n_threads;
     pthread_t threads[];
 };
+
+struct store_options lane_store_options(const struct lane_shared *shared)
+{
+    return (struct store_options){
+        .config = shared->config,
+        .keys = shared->keys,
+        .password = shared->password,
+        .owner = shared->owner,
+    };
+}
+
+bool lane_open_tools(const struct lane_shared *shared, struct tools *tools)
+{
+    struct store_options options = lane_store_options(shared);
+    *tools = (struct tools){
+        .config = shared->config,
+        .keys = shared->keys,
+        .fence = shared->fence,
+        .revocations = shared->revocations,
+        .store = store_open(&options),
+        .backend = backend_open(shared->config),
+    };
+    return tools->store && tools->backend;
+}
+
+void lane_close_tools(struct tools *tools)
+{
+    store_close(tools->store);
+    backend_close(tools->backend);
+}
+
+void lane_wake(const struct lane_shared *shared)
+{
+    uint64_t one = 1;
+    if (write(shared->wake_fd, &one, sizeof one) != sizeof one)
+        log_event(SEVERITY_ERROR, "wake_failed", LOG_NUMBER("errno", errno));
+}
 
 static void list_clear(struct job_list *l)
 {
@@ -64,9 +102,8 @@ static void hand_back(struct lane *lane, struct job *job)
     bool wake = !lane->done.first;
     list_push(&lane->done, job);
     pthread_mutex_unlock(&lane->mutex);
-    uint64_t one = 1;
-    if (wake && write(lane->shared->wake_fd, &one, sizeof one) != sizeof one)
-        log_event(SEVERITY_ERROR, "wake_failed", LOG_TEXT("where", STR("lane")));
+    if (wake)
+        lane_wake(lane->shared);
 }
 
 static void run_jobs(struct lane *lane, struct tools *tools)
@@ -84,27 +121,12 @@ static void run_jobs(struct lane *lane, struct tools *tools)
 static void *thread_main(void *self)
 {
     struct lane *lane = self;
-    const struct lane_shared *shared = lane->shared;
-    struct store_options options = {
-        .config = shared->config,
-        .keys = shared->keys,
-        .password = shared->password,
-        .owner = shared->owner,
-    };
-    struct tools tools = {
-        .config = shared->config,
-        .keys = shared->keys,
-        .fence = shared->fence,
-        .revocations = shared->revocations,
-        .store = store_open(&options),
-        .backend = backend_open(shared->config),
-    };
+    struct tools tools;
     /* A thread without its tools would leave jobs unanswered; the supervisor starts afresh. */
-    if (!tools.store || !tools.backend)
+    if (!lane_open_tools(lane->shared, &tools))
         abort();
     run_jobs(lane, &tools);
-    store_close(tools.store);
-    backend_close(tools.backend);
+    lane_close_tools(&tools);
     return NULL;
 }
 

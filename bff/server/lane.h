@@ -33,6 +33,15 @@ struct lane_shared {
     int wake_fd;                            /* eventfd of the hot thread */
 };
 
+struct store_options lane_store_options(const struct lane_shared *shared);
+
+/* One thread's tools; false: out of memory. Close them either way. */
+BFF_MUST_CHECK bool lane_open_tools(const struct lane_shared *shared, struct tools *tools);
+void lane_close_tools(struct tools *tools);
+
+/* Make the hot thread look at what has been left for it. */
+void lane_wake(const struct lane_shared *shared);
+
 struct lane;
 
 /* NULL: out of memory or threads. `shared` outlives the lane. */

@@ -87,20 +87,10 @@ static void tell_ready(int fd)
 /* What could not be revoked yet gets a last try: the process keeps it nowhere else. */
 static void last_revocations(struct worker *w)
 {
-    struct store_options options = {
-        .config = w->config, .keys = w->setup->keys, .owner = w->shared.owner};
-    struct tools tools = {
-        .config = w->config,
-        .keys = w->setup->keys,
-        .fence = w->setup->fence,
-        .revocations = w->shared.revocations,
-        .store = store_open(&options),
-        .backend = backend_open(w->config),
-    };
-    if (tools.store && tools.backend)
+    struct tools tools;
+    if (lane_open_tools(&w->shared, &tools))
         revocations_flush(&tools);
-    store_close(tools.store);
-    backend_close(tools.backend);
+    lane_close_tools(&tools);
 }
 
 static void stop(struct worker *w)

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "store/connection.h"
 
 #define INVALIDATIONS "__redis__:invalidate"
@@ -26,13 +26,6 @@ struct watch {
     char refresh_channel[REDIS_PREFIX_MAX + 8];
     size_t refresh_channel_length;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static struct str text_of(const redisReply *r)
 {
@@ -126,12 +119,12 @@ static bool send_ping(struct watch *w)
 static bool listen_until_lost(struct watch *w)
 {
     redisContext *r = w->connection.redis;
-    int64_t ping_due = now_ms() + PING_MS;
+    int64_t ping_due = clock_mono_ms() + PING_MS;
     bool heard = true;
     for (;;) {
         if (!handle_received(w))
             return true;
-        int64_t wait = ping_due - now_ms();
+        int64_t wait = ping_due - clock_mono_ms();
         struct pollfd fds[] = {{.fd = w->stop_fd, .events = POLLIN},
                                {.fd = r->fd, .events = POLLIN}};
         int n = wait > 0 ? poll(fds, 2, (int)wait) : 0;
@@ -142,12 +135,12 @@ static bool listen_until_lost(struct watch *w)
                 return true;
             heard = true;
         }
-        if (now_ms() < ping_due)
+        if (clock_mono_ms() < ping_due)
             continue;
         if (!heard || !send_ping(w))
             return true;
         heard = false;
-        ping_due = now_ms() + PING_MS;
+        ping_due = clock_mono_ms() + PING_MS;
     }
 }
 
