@@ -32,12 +32,17 @@ const struct config_option config_options[OPTION_COUNT] = {
 #undef X
 };
 
-const struct config_section config_sections[] = {
+const struct config_section config_sections[SECTION_COUNT] = {
 #define X(name, about) {LITERAL(#name), LITERAL(about)},
     CONFIG_SECTIONS(X)
 #undef X
 };
-const size_t config_n_sections = sizeof config_sections / sizeof config_sections[0];
+
+/* So that LOGIN_xxx is OPTION_login_xxx - LOGIN_FIRST. */
+#define X(kind, section, key, ...)                                                                 \
+    _Static_assert(OPTION_##section##_##key == LOGIN_FIRST + (int)LOGIN_##key, "");
+CONFIG_LOGIN_OPTIONS(X)
+#undef X
 
 static config_reader *const readers[] = {
 #define X(kind, type, reader, word, allowed) [KIND_##kind] = reader,
@@ -62,8 +67,9 @@ bool config_refuse(struct config_reading *reading, unsigned line, const char *fo
     return false;
 }
 
-static bool refuse_value(struct config_reading *reading, const struct config_option *option,
-                         const struct config_raw *raw, const struct config_refusal *refusal)
+static bool refuse_value(struct config_reading *reading, struct str section,
+                         const struct config_option *option, const struct config_raw *raw,
+                         const struct config_refusal *refusal)
 {
     char memory[MESSAGE_MAX];
     struct buf why = buf_make(memory, sizeof memory);
@@ -72,31 +78,56 @@ static bool refuse_value(struct config_reading *reading, const struct config_opt
     else
         config_add_allowed(&why, option);
     if (raw->text.n == 0 && raw->origin == FROM_DEFAULT)
-        return config_refuse(reading, 0, "%.*s.%.*s is missing: %.*s. %.*s",
-                             STR_ARG(option->section), STR_ARG(option->key), STR_ARG(buf_str(&why)),
+        return config_refuse(reading, raw->line, "%.*s.%.*s is missing: %.*s. %.*s",
+                             STR_ARG(section), STR_ARG(option->key), STR_ARG(buf_str(&why)),
                              STR_ARG(option->help));
     unsigned line = raw->origin == FROM_FILE ? raw->line : 0;
     if (refusal->is_a_secret)
-        return config_refuse(reading, line, "%.*s.%.*s: %.*s", STR_ARG(option->section),
+        return config_refuse(reading, line, "%.*s.%.*s: %.*s", STR_ARG(section),
                              STR_ARG(option->key), STR_ARG(buf_str(&why)));
     return config_refuse(reading, line, "%.*s.%.*s: \"%.*s\" is not allowed: %.*s",
-                         STR_ARG(option->section), STR_ARG(option->key), STR_ARG(raw->text),
+                         STR_ARG(section), STR_ARG(option->key), STR_ARG(raw->text),
                          STR_ARG(buf_str(&why)));
 }
 
-static bool read_value(struct config_reading *reading, enum config_id id, struct config *out)
+static bool read_value(struct config_reading *reading, struct str section,
+                       const struct config_option *option, const struct config_raw *raw,
+                       void *field)
 {
-    const struct config_option *option = &config_options[id];
-    const struct config_raw *raw = &reading->raw[id];
     struct config_refusal refusal = {.is_a_secret = false};
-    if (raw->text.n == 0) {
-        if (option->emptiness == MAY_BE_EMPTY)
-            return true;
-        return refuse_value(reading, option, raw, &refusal);
-    }
-    if (readers[option->kind](option, raw->text, (char *)out + option->offset, &refusal))
+    if (raw->text.n == 0 ? option->emptiness == MAY_BE_EMPTY
+                         : readers[option->kind](option, raw->text, field, &refusal))
         return true;
-    return refuse_value(reading, option, raw, &refusal);
+    return refuse_value(reading, section, option, raw, &refusal);
+}
+
+static bool read_options(struct config_reading *reading, struct config *out)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct config_option *option = &config_options[i];
+        if (!read_value(reading, option->section, option, &reading->raw[i],
+                        (char *)out + option->offset))
+            return false;
+    }
+    return true;
+}
+
+/* A capture's fields lie in its struct as those of [login] lie in that of the login. */
+static bool read_captures(struct config_reading *reading, struct config *out)
+{
+    for (size_t i = 0; i < reading->n_captures; i++) {
+        const struct config_raw_capture *capture = &reading->captures[i];
+        out->captures[i].name = config_capture_name(capture->section);
+        for (size_t j = 0; j < LOGIN_COUNT; j++) {
+            const struct config_option *option = &config_options[LOGIN_FIRST + j];
+            size_t offset = option->offset - offsetof(struct config, login);
+            if (!read_value(reading, capture->section, option, &capture->raw[j],
+                            (char *)&out->captures[i] + offset))
+                return false;
+        }
+    }
+    out->n_captures = reading->n_captures;
+    return true;
 }
 
 /* The preset's lines stand below the file's, and which preset it is stands in the file. */
@@ -115,12 +146,12 @@ static bool add_preset(struct config_reading *reading)
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (reading->raw[i].origin == FROM_DEFAULT)
             reading->raw[i] = filled.raw[i];
-    return true;
+    return config_merge_captures(reading, &filled);
 }
 
 bool config_load(struct config_reading *reading, struct str text, struct config *out)
 {
-    *out = (struct config){.server = {.workers = 0}};
+    *out = (struct config){.login = {.name = STR("login")}};
     for (size_t i = 0; i < OPTION_COUNT; i++)
         reading->raw[i] = (struct config_raw){config_options[i].standard, FROM_DEFAULT, 0};
     if (text.n > CONFIG_MAX_BYTES)
@@ -128,10 +159,9 @@ bool config_load(struct config_reading *reading, struct str text, struct config 
                              CONFIG_MAX_BYTES);
     if (!config_read_ini(reading, text, FROM_FILE) || !add_preset(reading))
         return false;
-    for (enum config_id id = 0; id < OPTION_COUNT; id++)
-        if (!read_value(reading, id, out))
-            return false;
-    return config_check_all(reading, out);
+    config_inherit_captures(reading);
+    return read_options(reading, out) && read_captures(reading, out) &&
+           config_check_all(reading, out);
 }
 
 bool config_parse(struct arena *arena, const char *name, struct str text, struct config *out,

@@ -26,16 +26,44 @@ struct config_call {
     struct str method, path;
 };
 
-/* Where a token stands in an answer: "json:/access" (RFC 6901 pointer) or "cookie:NAME". */
-enum token_place { TOKEN_NOWHERE, TOKEN_IN_JSON, TOKEN_IN_COOKIE };
-struct config_token {
+/*
+ * Where a token may stand in an answer: "json:/access" (RFC 6901 pointer) or "cookie:NAME"; several
+ * with blanks between them, of which the first that holds something counts. All of them are taken
+ * out of what a browser gets. No place: the answer has no such token.
+ */
+#define CONFIG_MAX_PLACES 4
+enum token_place { TOKEN_IN_JSON, TOKEN_IN_COOKIE };
+struct config_place {
     enum token_place place;
     struct str name; /* the pointer, or the cookie's name */
 };
+struct config_token {
+    struct config_place places[CONFIG_MAX_PLACES];
+    size_t n;
+};
 
 /*
- * How a request carries the refresh token. In JSON and form templates `$refresh` and `$access`
- * stand for the tokens. "json {...}", "form a=b&c=$refresh", "cookie NAME", "none".
+ * How long a token lives, counted from the moment of the answer:
+ *   exp                       its own claim `exp` (RFC 7519, 4.1.4)
+ *   seconds json:/POINTER     a number of seconds in the answer (RFC 6749, 5.1: expires_in)
+ *   time json:/POINTER        a time in the answer: ISO 8601, or seconds since the epoch
+ *   max-age                   of the cookie that carries it: Max-Age, else Expires (RFC 6265, 5.2)
+ *   after DURATION            always the same
+ * Where a rule finds nothing that it can read, `exp` decides; a token without that has a life that
+ * is not known, and is used until the backend refuses it.
+ */
+enum expiry_kind { EXPIRY_EXP, EXPIRY_SECONDS, EXPIRY_TIME, EXPIRY_MAX_AGE, EXPIRY_AFTER };
+struct config_expiry {
+    enum expiry_kind kind;
+    struct str pointer; /* of SECONDS and TIME */
+    uint32_t after_ms;  /* of AFTER */
+};
+
+/*
+ * How a request carries what it has to. "json {...}", "form a=b&c=$refresh", "cookie NAME", "none",
+ * "body". In the templates of refresh and revoke `$refresh` and `$access` stand for the tokens. In
+ * those of login and captures `$NAME` stands for the field NAME of what the browser sent (a member
+ * of its JSON object, or a pair of its form), and "body" is the browser's body as it came.
  *
  * When the file is read, a JSON template is checked to be one JSON object (RFC 8259) of a plain
  * kind that every parser accepts: ASCII, no \u escapes, integers of at most 15 digits, at most 8
@@ -43,7 +71,7 @@ struct config_token {
  * stand only inside strings. A form template is NAME=VALUE pairs, percent-encoded by whoever wrote
  * it, with the variables in values. Neither has any other $NAME.
  */
-enum send_kind { SEND_NONE, SEND_JSON, SEND_FORM, SEND_COOKIE };
+enum send_kind { SEND_NONE, SEND_JSON, SEND_FORM, SEND_COOKIE, SEND_BODY };
 struct config_send {
     enum send_kind kind;
     struct str text; /* the template, or the cookie's name */
@@ -63,6 +91,26 @@ struct config_match {
     size_t n_statuses;
     struct str pointer, value; /* used when n_statuses is 0; the value as JSON text */
 };
+
+/*
+ * An endpoint of the backend whose answer may hold tokens, which then become a session: the login,
+ * and any number of others (registration, social sign-in, a second factor). What a capture's
+ * section does not say is as in [login].
+ */
+#define CONFIG_MAX_CAPTURES 16
+#define CONFIG_CAPTURE_NAME_MAX 32
+struct config_capture {
+    struct str name; /* of [capture NAME]; "login" for [login] */
+    struct config_call request;
+    struct config_send send;
+    struct config_token access, refresh;
+    struct config_expiry access_expiry, refresh_expiry;
+    struct str user; /* pointer to an object that describes the user; empty: only the claims do */
+    struct config_match success;
+};
+
+/* How the backend knows bffd itself (RFC 6749, 2.3.1): HTTP Basic, or two fields of a form. */
+enum client_auth { CLIENT_BASIC, CLIENT_FORM };
 
 struct config_words {
     struct str words[CONFIG_MAX_CLAIMS];
@@ -115,16 +163,27 @@ struct config {
         uint32_t connect_ms, answer_ms; /* of one call, connecting included in the second */
         uint32_t answer_bytes;          /* largest answer that is read */
         struct str ca_file;             /* empty: the system's */
+        struct str csrf_cookie; /* Django's CSRF double submit under this name; empty: none */
     } backend;
-    struct { /* [login] */
-        struct config_call request;
-        struct config_token access, refresh;
-        struct config_match success;
-    } login;
+    struct {                    /* [client]: OAuth 2.0, where the backend asks for it */
+        struct str id;          /* empty: none */
+        struct str secret_file; /* empty: a public client, which has no secret */
+        enum client_auth auth;
+    } client;
+    struct config_capture login;                         /* [login] */
+    struct config_capture captures[CONFIG_MAX_CAPTURES]; /* [capture NAME], in the file's order */
+    size_t n_captures;
+    struct {                       /* [pending]: between two steps of a sign-in */
+        struct config_token token; /* no place: there is none */
+        struct str header;         /* carries it to the next step */
+        uint32_t lifetime_s;
+    } pending;
     struct { /* [refresh] */
         struct config_call request;
         struct config_send send;
+        bool auth_access; /* the call carries the old access token as well: auth = access */
         struct config_token access, refresh;
+        struct config_expiry access_expiry, refresh_expiry;
         struct config_match dead;
         uint32_t lease_ms; /* how long one worker may be the only one to refresh */
         uint32_t grace_ms; /* how long a rejection waits for an earlier holder's late success */
@@ -134,7 +193,12 @@ struct config {
         struct config_call request; /* empty: the backend cannot revoke */
         struct config_send send;
         bool auth_access; /* the call needs a live access token: auth = access */
+        struct config_match success;
     } revoke;
+    struct { /* [compat]: a frontend that still believes to hold tokens */
+        bool enabled;
+        struct str refused; /* JSON object: the body of a 401 as the backend would write it */
+    } compat;
 };
 
 /*
@@ -155,9 +219,19 @@ struct config {
  *   session.touch_interval or session.refresh_ahead not below session.idle_timeout
  *   backend.connect_timeout above backend.timeout; refresh.backoff_min above backoff_max
  *   refresh.lease below backend.timeout + 2 * redis.command_timeout
- *   refresh.send without a token; with the refresh token while login.refresh is empty
+ *   refresh.send without a token and without refresh.auth; with the refresh token while
+ *   login.refresh is empty
  *   refresh.dead with 408, 425 or 429; revoke.request with no token in any place
  *   redis.user without redis.password_file
+ *   two captures of one request, or one of a login, refresh or revoke request; a capture's name
+ *   that is not 1 to 32 of [a-z0-9_-]; more than CONFIG_MAX_CAPTURES of them
+ *   client.auth = form, or a client.id without a secret, where login, refresh or revoke sends no
+ *   form; = basic where the call also carries the access token in Authorization;
+ *   client.secret_file without client.id
+ *   an expiry of max-age where no place of that token is a cookie
+ *   backend.csrf_cookie with the name of a cookie that carries a token
+ *   compat.enabled where two of login, refresh and revoke are one request
+ * One request: one method and one path, but for its last slash and its query.
  *
  * An arena of 4 * CONFIG_MAX_BYTES is enough for every file.
  */
@@ -171,5 +245,14 @@ BFF_MUST_CHECK bool config_print(struct arena *arena, const char *name, struct s
 
 /* The OPTIONS section of bff.conf(5) in mdoc(7), made from the table. */
 void config_print_manual(FILE *out);
+
+/*
+ * The lines of nginx' map $bff_worker_path: which requests go to bffd and not to Django, because
+ * their answers hold tokens. One for each of login, refresh and revoke (whatever the method) and
+ * for each capture (its method only); the keys are regular expressions for "METHOD URI", each with
+ * and without its trailing slash. The value is 1 where somebody may sign in, 2 elsewhere. Behind
+ * each a comment names its calls; a path that serves several stands once. Above them a comment says how they were made; `name` is the file's.
+ */
+void config_print_nginx(const struct config *config, const char *name, FILE *out);
 
 #endif

@@ -7,18 +7,12 @@ static uint64_t in_ms(const struct config *config, enum config_id id)
     return config_options[id].kind == KIND_DURATION_S ? (uint64_t)value * 1000 : value;
 }
 
-/* The line to blame: where the first of the keys that stand in the file stands. */
-static unsigned line_of(const struct config_reading *reading, enum config_id a, enum config_id b)
+unsigned config_line_of(const struct config_reading *reading, enum config_id a, enum config_id b)
 {
     if (reading->raw[a].origin == FROM_FILE)
         return reading->raw[a].line;
     return reading->raw[b].origin == FROM_FILE ? reading->raw[b].line : 0;
 }
-
-#define KEY_FORMAT "%.*s.%.*s"
-#define KEY_ARGS(id) STR_ARG(config_options[id].section), STR_ARG(config_options[id].key)
-#define SETTING_FORMAT KEY_FORMAT " = %.*s"
-#define SETTING_ARGS(id) KEY_ARGS(id), STR_ARG(reading->raw[id].text)
 
 enum relation { AT_MOST, BELOW };
 
@@ -49,7 +43,7 @@ static bool check_pairs(struct config_reading *reading, const struct config *con
         uint64_t a = in_ms(config, rule->a), b = in_ms(config, rule->b);
         if (rule->relation == AT_MOST ? a <= b : a < b)
             continue;
-        return config_refuse(reading, line_of(reading, rule->a, rule->b),
+        return config_refuse(reading, config_line_of(reading, rule->a, rule->b),
                              SETTING_FORMAT " must be %s " SETTING_FORMAT ": %s",
                              SETTING_ARGS(rule->a), rule->relation == AT_MOST ? "at most" : "below",
                              SETTING_ARGS(rule->b), rule->why);
@@ -67,7 +61,7 @@ static bool check_lease(struct config_reading *reading, const struct config *con
     enum config_id longer = reading->raw[OPTION_backend_timeout].origin == FROM_FILE
                                 ? OPTION_backend_timeout
                                 : OPTION_redis_command_timeout;
-    return config_refuse(reading, line_of(reading, OPTION_refresh_lease, longer),
+    return config_refuse(reading, config_line_of(reading, OPTION_refresh_lease, longer),
                          SETTING_FORMAT " must be at least " SETTING_FORMAT
                                         " and twice " SETTING_FORMAT
                                         ": a lease shorter than a slow refresh loses sessions",
@@ -75,61 +69,11 @@ static bool check_lease(struct config_reading *reading, const struct config *con
                          SETTING_ARGS(OPTION_redis_command_timeout));
 }
 
-static bool sends_refresh_token(const struct config_send *send)
-{
-    return send->kind == SEND_COOKIE || config_find_variables(send->text).n_refresh > 0;
-}
-
-static bool sends_a_token(const struct config_send *send)
-{
-    return sends_refresh_token(send) || config_find_variables(send->text).n_access > 0;
-}
-
-static bool check_refresh(struct config_reading *reading, const struct config *config)
-{
-    if (!sends_a_token(&config->refresh.send))
-        return config_refuse(reading, line_of(reading, OPTION_refresh_send, OPTION_refresh_send),
-                             SETTING_FORMAT " carries no token: it needs $refresh or $access",
-                             SETTING_ARGS(OPTION_refresh_send));
-    if (sends_refresh_token(&config->refresh.send) && config->login.refresh.place == TOKEN_NOWHERE)
-        return config_refuse(reading, line_of(reading, OPTION_login_refresh, OPTION_refresh_send),
-                             KEY_FORMAT " is empty, but " KEY_FORMAT " sends the refresh token: "
-                                        "say where the login's answer holds it",
-                             KEY_ARGS(OPTION_login_refresh), KEY_ARGS(OPTION_refresh_send));
-    return true;
-}
-
-/* Statuses that say "later", not "never" (RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4). */
-static bool check_dead(struct config_reading *reading, const struct config *config)
-{
-    for (size_t i = 0; i < config->refresh.dead.n_statuses; i++) {
-        unsigned status = config->refresh.dead.statuses[i];
-        if (status == 408 || status == 425 || status == 429)
-            return config_refuse(reading,
-                                 line_of(reading, OPTION_refresh_dead, OPTION_refresh_dead),
-                                 SETTING_FORMAT ": %u means \"try later\" and must end no session",
-                                 SETTING_ARGS(OPTION_refresh_dead), status);
-    }
-    return true;
-}
-
-static bool check_revoke(struct config_reading *reading, const struct config *config)
-{
-    if (config->revoke.request.method.n == 0 || config->revoke.auth_access ||
-        sends_a_token(&config->revoke.send))
-        return true;
-    return config_refuse(reading, line_of(reading, OPTION_revoke_send, OPTION_revoke_request),
-                         KEY_FORMAT " carries no token: it needs " KEY_FORMAT
-                                    " with $refresh or $access, or " KEY_FORMAT " = access",
-                         KEY_ARGS(OPTION_revoke_request), KEY_ARGS(OPTION_revoke_send),
-                         KEY_ARGS(OPTION_revoke_auth));
-}
-
 static bool check_redis(struct config_reading *reading, const struct config *config)
 {
     if (config->redis.user.n == 0 || config->redis.password_file.n > 0)
         return true;
-    return config_refuse(reading, line_of(reading, OPTION_redis_user, OPTION_redis_user),
+    return config_refuse(reading, config_line_of(reading, OPTION_redis_user, OPTION_redis_user),
                          KEY_FORMAT " needs " KEY_FORMAT, KEY_ARGS(OPTION_redis_user),
                          KEY_ARGS(OPTION_redis_password_file));
 }
@@ -137,6 +81,5 @@ static bool check_redis(struct config_reading *reading, const struct config *con
 bool config_check_all(struct config_reading *reading, const struct config *config)
 {
     return check_pairs(reading, config) && check_lease(reading, config) &&
-           check_refresh(reading, config) && check_dead(reading, config) &&
-           check_revoke(reading, config) && check_redis(reading, config);
+           config_check_backend(reading, config) && check_redis(reading, config);
 }

@@ -11,8 +11,6 @@
 
 #include "core/config_internal.h"
 
-#define MAX_SECTIONS 16
-
 struct ini_lines {
     struct config_reading *reading;
     enum config_origin origin;
@@ -70,35 +68,50 @@ static bool check_characters(struct ini_lines *lines, struct str line)
     return true;
 }
 
+static bool refuse_section(struct ini_lines *lines, struct str section)
+{
+    struct str names[SECTION_COUNT], rest = section, word = config_next_word(&rest);
+    char memory[256];
+    struct buf list = buf_make(memory, sizeof memory);
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        names[i] = config_sections[i].name;
+        buf_add(&list, STR(" ["));
+        buf_add(&list, names[i]);
+        buf_add(&list, i == SECTION_capture ? STR(" NAME]") : STR("]"));
+    }
+    size_t nearest = config_nearest(word, names, SECTION_COUNT);
+    if (nearest < SECTION_COUNT)
+        return config_refuse(
+            lines->reading, lines->line, "[%.*s]: there is no such section; did you mean [%.*s%s]?",
+            STR_ARG(section), STR_ARG(names[nearest]), nearest == SECTION_capture ? " NAME" : "");
+    return config_refuse(lines->reading, lines->line,
+                         "[%.*s]: there is no such section; there are%.*s", STR_ARG(section),
+                         STR_ARG(buf_str(&list)));
+}
+
+/* A capture counts from its section on, whether or not a key follows. */
+static bool open_capture(struct ini_lines *lines, struct str section)
+{
+    if (!config_is_capture_name(config_capture_name(section)))
+        return config_refuse(lines->reading, lines->line,
+                             "[%.*s]: a capture is named by 1 to %d of a-z, 0-9, '_' and '-', "
+                             "such as [capture register]",
+                             STR_ARG(section), CONFIG_CAPTURE_NAME_MAX);
+    return config_open_capture(lines->reading, section, lines->line) != NULL;
+}
+
 static bool check_section(struct ini_lines *lines, struct str line)
 {
     if (line.p[line.n - 1] != ']')
         return refuse(lines, "a section is its name in brackets and nothing else, "
                              "such as [server]");
-    struct str name = {line.p + 1, line.n - 2};
-    struct str names[MAX_SECTIONS];
-    char memory[256];
-    struct buf list = buf_make(memory, sizeof memory);
-    for (size_t i = 0; i < config_n_sections; i++) {
-        names[i] = config_sections[i].name;
-        if (str_eq(name, names[i]))
-            return true;
-        buf_add(&list, STR(" ["));
-        buf_add(&list, names[i]);
-        buf_add(&list, STR("]"));
-    }
-    if (str_starts(name, STR("capture")))
-        return config_refuse(lines->reading, lines->line,
-                             "[%.*s]: this version does not support capture sections yet",
-                             STR_ARG(name));
-    size_t nearest = config_nearest(name, names, config_n_sections);
-    if (nearest < config_n_sections)
-        return config_refuse(lines->reading, lines->line,
-                             "[%.*s]: there is no such section; did you mean [%.*s]?",
-                             STR_ARG(name), STR_ARG(names[nearest]));
-    return config_refuse(lines->reading, lines->line,
-                         "[%.*s]: there is no such section; there are%.*s", STR_ARG(name),
-                         STR_ARG(buf_str(&list)));
+    struct str section = {line.p + 1, line.n - 2};
+    struct str_cut cut = str_cut(section, ' ');
+    for (size_t i = 0; i < SECTION_COUNT; i++)
+        if (i == SECTION_capture ? str_eq(cut.head, config_sections[i].name)
+                                 : str_eq(section, config_sections[i].name))
+            return i == SECTION_capture ? open_capture(lines, section) : true;
+    return refuse_section(lines, section);
 }
 
 static bool check_key(struct ini_lines *lines, struct str line)
@@ -163,9 +176,10 @@ static bool refuse_key(struct ini_lines *lines, struct str section, struct str k
     struct str names[OPTION_COUNT];
     size_t n = 0;
     struct str elsewhere = {NULL, 0};
+    struct str rows = config_capture_name(section).n > 0 ? STR("login") : section;
     lines->failed = true;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (str_eq(config_options[i].section, section))
+        if (str_eq(config_options[i].section, rows))
             names[n++] = config_options[i].key;
         else if (str_eq(config_options[i].key, key))
             elsewhere = config_options[i].section;
@@ -190,21 +204,32 @@ static bool refuse_key(struct ini_lines *lines, struct str section, struct str k
                          STR_ARG(key), STR_ARG(section), STR_ARG(buf_str(&list)));
 }
 
-static bool keep(struct ini_lines *lines, size_t id, struct str text)
+static bool keep(struct ini_lines *lines, struct str section, struct str key,
+                 struct config_raw *raw, struct str text)
 {
-    const struct config_option *option = &config_options[id];
-    struct config_raw *raw = &lines->reading->raw[id];
     if (lines->origin == FROM_FILE && raw->origin == FROM_FILE) {
         lines->failed = true;
         return config_refuse(lines->reading, lines->line,
-                             "%.*s.%.*s: this key stands in line %u already",
-                             STR_ARG(option->section), STR_ARG(option->key), raw->line);
+                             "%.*s.%.*s: this key stands in line %u already", STR_ARG(section),
+                             STR_ARG(key), raw->line);
     }
     struct str copy;
     if (!arena_copy(lines->reading->arena, text, &copy))
         return refuse(lines, "there is no memory left to read this file");
     *raw = (struct config_raw){copy, lines->origin, lines->line};
     return true;
+}
+
+/* Where the value of this key is kept; NULL if there is no such key. */
+static struct config_raw *find_raw(struct config_reading *reading, struct str section,
+                                   struct str key)
+{
+    struct config_raw_capture *capture = config_find_capture(reading, section);
+    struct str rows = capture ? STR("login") : section;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (str_eq(config_options[i].section, rows) && str_eq(config_options[i].key, key))
+            return capture ? &capture->raw[i - LOGIN_FIRST] : &reading->raw[i];
+    return NULL;
 }
 
 /* libinih's handler: nonzero is success. */
@@ -216,10 +241,9 @@ static int take_value(void *user, const char *c_section, const char *c_key, cons
         return 0;
     if (section.n == 0)
         return refuse(lines, "a key stands below the name of its section, such as [server]");
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (str_eq(config_options[i].section, section) && str_eq(config_options[i].key, key))
-            return keep(lines, i, str_from(c_value));
-    return refuse_key(lines, section, key);
+    struct config_raw *raw = find_raw(lines->reading, section, key);
+    return raw ? keep(lines, section, key, raw, str_from(c_value))
+               : refuse_key(lines, section, key);
 }
 
 bool config_read_ini(struct config_reading *reading, struct str text, enum config_origin origin)

@@ -1,9 +1,9 @@
 /*
  * What the files of the configuration share. A text becomes a struct in three steps:
  *
- *   config_ini.c                                      text -> a raw value for each row, with origin
+ *   config_ini.c config_capture.c                     text -> a raw value for each row, with origin
  *   config_number.c config_place.c config_dialect.c   raw value -> field, by the row's kind
- *   config_check.c                                    what no single row can know
+ *   config_check.c config_check_backend.c             what no single row can know
  */
 #ifndef BFF_CORE_CONFIG_INTERNAL_H
 #define BFF_CORE_CONFIG_INTERNAL_H
@@ -58,12 +58,23 @@ typedef bool config_reader(const struct config_option *option, struct str text, 
     X(CALL, struct config_call, config_read_call, "call",                                         \
       "GET, POST, PUT, PATCH or DELETE, a blank and a path, such as POST /api/token/")            \
     X(TOKEN, struct config_token, config_read_token, "place",                                     \
-      "json:/POINTER (RFC 6901) or cookie:NAME")                                                  \
+      "json:/POINTER (RFC 6901) or cookie:NAME, or at most 4 different ones in the order in "     \
+      "which they are looked at, with blanks between them")                                       \
+    X(POINTER, struct str, config_read_pointer, "place", "json:/POINTER (RFC 6901)")              \
+    X(EXPIRY, struct config_expiry, config_read_expiry, "rule", NULL)                             \
     X(SEND, struct config_send, config_read_send, "way",                                          \
       "json OBJECT, form NAME=VALUE&..., cookie NAME, or none; "                                  \
       "$refresh and $access stand for the tokens")                                                \
+    X(LOGIN_SEND, struct config_send, config_read_login_send, "way",                              \
+      "body, json OBJECT or form NAME=VALUE&...; "                                                \
+      "$NAME stands for the field NAME of what the browser sent")                                 \
     X(MATCH, struct config_match, config_read_match, "match", NULL)                               \
-    X(REVOKE_AUTH, bool, config_read_revoke_auth, "what", "none or access")
+    X(AUTH, bool, config_read_auth, "what", "none or access")                                     \
+    X(CLIENT_AUTH, enum client_auth, config_read_client_auth, "way", "basic or form")             \
+    X(HEADER_NAME, struct str, config_read_header_name, "name",                                   \
+      "the name of a header that may carry a token")                                              \
+    X(COOKIE_NAME, struct str, config_read_cookie_name, "name", "the name of a cookie")           \
+    X(OBJECT, struct str, config_read_object, "object", "a JSON object of plain members")
 
 /* clang-format on */
 
@@ -99,29 +110,51 @@ extern const struct config_option config_options[OPTION_COUNT];
 struct config_section {
     struct str name, about;
 };
-extern const struct config_section config_sections[];
-extern const size_t config_n_sections;
+enum {
+#define X(name, about) SECTION_##name,
+    CONFIG_SECTIONS(X)
+#undef X
+        SECTION_COUNT
+};
+extern const struct config_section config_sections[SECTION_COUNT];
+
+/* The rows of [login], which are those of every capture as well, follow one another. */
+enum {
+#define X(kind, section, key, ...) LOGIN_##key,
+    CONFIG_LOGIN_OPTIONS(X)
+#undef X
+        LOGIN_COUNT,
+    LOGIN_FIRST = OPTION_login_request
+};
 
 struct config_preset {
     struct str name;
     struct str text; /* an INI text, read by the same reader as a file */
 };
-extern const struct config_preset config_presets[];
-extern const size_t config_n_presets;
+#define CONFIG_N_PRESETS 7
+extern const struct config_preset config_presets[CONFIG_N_PRESETS];
 const struct config_preset *config_find_preset(struct str name); /* NULL if there is none */
 
-enum config_origin { FROM_DEFAULT, FROM_PRESET, FROM_FILE };
+enum config_origin { FROM_DEFAULT, FROM_PRESET, FROM_FILE, FROM_LOGIN /* in a capture */ };
 
 struct config_raw {
     struct str text;
     enum config_origin origin;
-    unsigned line; /* counted from 1; only FROM_FILE */
+    unsigned line; /* counted from 1; 0: none to name */
+};
+
+struct config_raw_capture {
+    struct str section;                 /* "capture NAME" */
+    unsigned line;                      /* where it is opened first; 0: in a preset */
+    struct config_raw raw[LOGIN_COUNT]; /* FROM_DEFAULT: not given */
 };
 
 struct config_reading {
     struct arena *arena;
     const char *name; /* the file's */
     struct config_raw raw[OPTION_COUNT];
+    struct config_raw_capture captures[CONFIG_MAX_CAPTURES];
+    size_t n_captures;
     struct str message; /* set once something failed */
 };
 
@@ -133,14 +166,53 @@ bool config_refuse(struct config_reading *reading, unsigned line, const char *fo
 BFF_MUST_CHECK bool config_read_ini(struct config_reading *reading, struct str text,
                                     enum config_origin origin);
 
+/* "capture NAME" -> NAME; empty if it is no such section. What stands there may still not be a
+ * name: config_is_capture_name(). */
+struct str config_capture_name(struct str section);
+bool config_is_capture_name(struct str name);
+
+struct config_raw_capture *config_find_capture(struct config_reading *reading, struct str section);
+
+/* The capture of that section, new if there is none; NULL after config_refuse(). */
+struct config_raw_capture *config_open_capture(struct config_reading *reading, struct str section,
+                                               unsigned line);
+
+/* Add the captures of a preset, key by key where the file has the same ones. */
+BFF_MUST_CHECK bool config_merge_captures(struct config_reading *reading,
+                                          const struct config_reading *preset);
+
+/* What no capture says is as in [login]. */
+void config_inherit_captures(struct config_reading *reading);
+
 /* All three steps. */
 BFF_MUST_CHECK bool config_load(struct config_reading *reading, struct str text,
                                 struct config *out);
+
+/* A duration within the row's range, which is in ms. */
+BFF_MUST_CHECK bool config_read_duration_ms(const struct config_option *option, struct str text,
+                                            uint32_t *ms);
 
 /* What a row allows, as the end of a sentence. */
 void config_add_allowed(struct buf *out, const struct config_option *option);
 
 BFF_MUST_CHECK bool config_check_all(struct config_reading *reading, const struct config *config);
+BFF_MUST_CHECK bool config_check_backend(struct config_reading *reading,
+                                         const struct config *config);
+
+/* The line to blame: that of the first of the two keys that stands in the file; else 0. */
+unsigned config_line_of(const struct config_reading *reading, enum config_id a, enum config_id b);
+
+/* "section.key" and "section.key = value" for a sentence. */
+#define KEY_FORMAT "%.*s.%.*s"
+#define KEY_ARGS(id) STR_ARG(config_options[id].section), STR_ARG(config_options[id].key)
+#define SETTING_FORMAT KEY_FORMAT " = %.*s"
+#define SETTING_ARGS(id) KEY_ARGS(id), STR_ARG(reading->raw[id].text)
+
+/* Do both calls have one method and, but for its last slash and its query, one path? */
+bool config_is_same_call(const struct config_call *a, const struct config_call *b);
+
+/* The path without query and without its last slash. */
+struct str config_bare_path(const struct config_call *call);
 
 /* The nearest of the names to `wrong` if it is near enough to be what was meant; else n. */
 size_t config_nearest(struct str wrong, const struct str *names, size_t n);
@@ -151,10 +223,10 @@ bool config_is_visible(struct str s); /* not empty, visible ASCII only */
 bool config_is_pointer(struct str s); /* RFC 6901, not the empty pointer */
 struct str config_next_word(struct str *rest);
 
-/* $refresh and $access in a template; `known` is false if it has another $name. */
+/* $NAME in a template. */
 struct config_variables {
-    unsigned n_access, n_refresh;
-    bool known;
+    unsigned n_access, n_refresh, n_others;
+    bool has_bare; /* a $ with no name behind it */
 };
 struct config_variables config_find_variables(struct str text);
 

@@ -34,6 +34,8 @@ static const struct unit units_of_size[] = {
 static bool read_with_unit(struct str text, const struct unit *units, size_t n, uint64_t *out)
 {
     size_t digits = 0;
+    if (text.n == 0)
+        return false;
     while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
         digits++;
     struct str suffix = {text.p + digits, text.n - digits};
@@ -100,6 +102,12 @@ bool config_read_duration(const struct config_option *option, struct str text, v
     return ms % 1000 == 0 && store(option, ms / 1000, field);
 }
 
+bool config_read_duration_ms(const struct config_option *option, struct str text, uint32_t *ms)
+{
+    uint64_t value;
+    return read_with_unit(text, units_of_time_ms, N_TIME, &value) && store(option, value, ms);
+}
+
 bool config_read_size(const struct config_option *option, struct str text, void *field,
                       struct config_refusal *refusal)
 {
@@ -133,7 +141,7 @@ static void add_bound(struct buf *out, const struct config_option *option, uint3
 {
     if (option->kind == KIND_SIZE)
         add_size(out, value);
-    else if (option->kind == KIND_DURATION_MS)
+    else if (option->kind == KIND_DURATION_MS || option->kind == KIND_EXPIRY)
         add_duration(out, value);
     else if (option->kind == KIND_DURATION_S)
         add_duration(out, (uint64_t)value * 1000);
@@ -168,7 +176,7 @@ void config_add_allowed(struct buf *out, const struct config_option *option)
     if (fixed_sentences[option->kind]) {
         buf_add(out, str_from(fixed_sentences[option->kind]));
     } else if (option->kind == KIND_PRESET) {
-        for (size_t i = 0; i < config_n_presets; i++) {
+        for (size_t i = 0; i < CONFIG_N_PRESETS; i++) {
             buf_add(out, config_presets[i].name);
             buf_add(out, STR(", "));
         }
@@ -179,6 +187,9 @@ void config_add_allowed(struct buf *out, const struct config_option *option)
     } else if (option->kind == KIND_MATCH) {
         add_range(out, "at most 16 statuses", option);
         buf_add(out, STR(", or json:/POINTER=VALUE"));
+    } else if (option->kind == KIND_EXPIRY) {
+        buf_add(out, STR("exp, seconds json:/POINTER, time json:/POINTER, max-age, or"));
+        add_range(out, " after DURATION, with a duration", option);
     } else if (option->kind == KIND_WORKERS) {
         add_range(out, "auto, or a number", option);
     } else if (option->kind == KIND_COUNT) {

@@ -17,6 +17,7 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
 #define CONFIG_MINUTES(n) ((n)*60 * 1000)
 #define CONFIG_HOURS_IN_S(n) ((n)*60 * 60)
 #define CONFIG_DAYS_IN_S(n) ((n)*24 * 60 * 60)
+#define CONFIG_DAYS_IN_MS(n) ((n)*24 * 60 * 60 * 1000U)
 #define CONFIG_KIB(n) ((n)*1024)
 #define CONFIG_MIB(n) ((n)*1024 * 1024)
 
@@ -30,9 +31,39 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
     X(session, "How long sessions last and what the page may know of them.")                      \
     X(csrf, "Which requests count as the site's own.")                                            \
     X(backend, "The Django project and how API calls carry the access token to it.")              \
+    X(client, "How bffd identifies itself to a backend that is an OAuth 2.0 server.")             \
     X(login, "What POST /bff/login calls, and where the tokens stand in the answer.")             \
+    X(capture, "Another path whose answer may hold tokens: "                                      \
+      "registration, social sign-in, a second factor. "                                           \
+      "A browser calls it as ever, bffd in its place, "                                           \
+      "and the tokens become a session as those of a login do. "                                  \
+      "An answer without tokens passes through.")                                                 \
+    X(pending, "A secret that the backend hands out between two steps of a sign-in.")             \
     X(refresh, "How an access token is renewed, and what tells that it cannot be.")               \
-    X(revoke, "What POST /bff/logout calls.")
+    X(revoke, "What POST /bff/logout calls.")                                                     \
+    X(compat, "A frontend that still believes to hold tokens.")
+
+/* What [login] and every [capture NAME] have; a capture's row is its login's. */
+#define CONFIG_LOGIN_OPTIONS(X)                                                                   \
+    X(CALL, login, request, request, "", MUST_BE_GIVEN, 0, 0,                                     \
+      "The path at the backend. "                                                                 \
+      "Paths are exact: a trailing slash matters, and redirects are not followed.")               \
+    X(LOGIN_SEND, login, send, send, "body", MUST_BE_GIVEN, 0, 0,                                 \
+      "What that request carries: body is what the browser sent, as it came.")                    \
+    X(TOKEN, login, access, access, "", MUST_BE_GIVEN, 0, 0,                                      \
+      "Where the answer holds the access token.")                                                 \
+    X(TOKEN, login, refresh, refresh, "", MAY_BE_EMPTY, 0, 0,                                     \
+      "Where the answer holds the refresh token; empty if there is none.")                        \
+    X(EXPIRY, login, access_expiry, access_expiry, "exp", MUST_BE_GIVEN,                          \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(49), "What tells how long the access token lives.")    \
+    X(EXPIRY, login, refresh_expiry, refresh_expiry, "exp", MUST_BE_GIVEN,                        \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(49), "What tells how long the refresh token lives.")   \
+    X(POINTER, login, user, user, "", MAY_BE_EMPTY, 0, 0,                                         \
+      "An object in the answer that describes the user: "                                         \
+      "its members count as claims of the access token do, for session.claims. "                  \
+      "Empty if there is none.")                                                                  \
+    X(MATCH, login, success, success, "200 201", MUST_BE_GIVEN, 200, 299,                         \
+      "What tells that it succeeded.")
 
 #define CONFIG_OPTIONS(X)                                                                         \
     X(LISTEN, server, listen, listen, "unix:/run/bff/bff.sock", MUST_BE_GIVEN, 0, 0,              \
@@ -69,7 +100,7 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "How long requests in flight may take to finish after SIGTERM or SIGHUP. "                  \
       "A refresh that is cut off here can cost a session.")                                       \
     X(SIZE, server, body_max, body_bytes, "64k", MUST_BE_GIVEN, CONFIG_KIB(1), CONFIG_MIB(1),     \
-      "Largest body of POST /bff/login.")                                                         \
+      "Largest body of POST /bff/login and of captures.")                                                         \
     X(LOG_LEVEL, log, level, level, "info", MUST_BE_GIVEN, 0, 0,                                  \
       "The least important lines that are written.")                                              \
     X(LOG_FORMAT, log, format, format, "logfmt", MUST_BE_GIVEN, 0, 0,                             \
@@ -115,7 +146,7 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "API calls go there by nginx's own configuration.")                                         \
     X(PRESET, backend, preset, preset, "simplejwt", MUST_BE_GIVEN, 0, 0,                          \
       "The library that issues the tokens: "                                                      \
-      "fills the backend, login, refresh and revoke sections; any line overrides it.")            \
+      "fills the sections that describe it, captures included; any line overrides it.")            \
     X(ATTACH, backend, attach, attach, "header Authorization \"Bearer $access\"", MUST_BE_GIVEN,  \
       0, 0, "How an API call carries the access token.")                                          \
     X(DURATION_MS, backend, connect_timeout, connect_ms, "3s", MUST_BE_GIVEN,                     \
@@ -127,22 +158,42 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       CONFIG_KIB(1), CONFIG_MIB(16), "Largest answer that is read from these calls.")             \
     X(PATH, backend, ca_file, ca_file, "", MAY_BE_EMPTY, 0, 0,                                    \
       "Certificates (PEM) that an https backend is checked against; empty for the system's.")     \
-    X(CALL, login, request, request, "", MUST_BE_GIVEN, 0, 0,                                     \
-      "The backend's login. "                                                                     \
-      "Paths are exact: a trailing slash matters, and redirects are not followed.")               \
-    X(TOKEN, login, access, access, "", MUST_BE_GIVEN, 0, 0,                                      \
-      "Where the answer holds the access token.")                                                 \
-    X(TOKEN, login, refresh, refresh, "", MAY_BE_EMPTY, 0, 0,                                     \
-      "Where the answer holds the refresh token; empty if there is none.")                        \
-    X(MATCH, login, success, success, "200 201", MUST_BE_GIVEN, 200, 299,                         \
-      "What tells that a login succeeded.")                                                       \
+    X(COOKIE_NAME, backend, csrf_cookie, csrf_cookie, "", MAY_BE_EMPTY, 0, 0,                     \
+      "Where Django checks CSRF itself, such as with tokens in cookies: "                         \
+      "the name of its cookie, usually csrftoken. "                                               \
+      "bffd then sends that cookie and the header X-CSRFToken with one value of its own; "        \
+      "empty for neither.")                                                                       \
+    X(WORD, client, id, id, "", MAY_BE_EMPTY, 0, 0,                                               \
+      "The client's id at the backend; empty where it wants none.")                               \
+    X(PATH, client, secret_file, secret_file, "", MAY_BE_EMPTY, 0, 0,                             \
+      "A file with the client's secret on its first line; "                                       \
+      "empty for a public client, whose id goes into the form.")                                  \
+    X(CLIENT_AUTH, client, auth, auth, "basic", MUST_BE_GIVEN, 0, 0,                              \
+      "With basic, id and secret go into the header Authorization; "                              \
+      "with form, they are fields of the form that is sent.")                                     \
+    CONFIG_LOGIN_OPTIONS(X)                                                                       \
+    X(TOKEN, pending, token, token, "", MAY_BE_EMPTY, 0, 0,                                       \
+      "Where an answer without tokens holds it; empty if there is none. "                         \
+      "The browser gets it sealed, in a cookie that no script reads.")                            \
+    X(HEADER_NAME, pending, header, header, "X-Session-Token", MUST_BE_GIVEN, 0, 0,               \
+      "The header that carries it to the backend with the next step.")                            \
+    X(DURATION_S, pending, lifetime, lifetime_s, "15m", MUST_BE_GIVEN,                            \
+      60, CONFIG_HOURS_IN_S(1), "How long the next step may take.")                               \
     X(CALL, refresh, request, request, "", MUST_BE_GIVEN, 0, 0, "The backend's refresh.")         \
     X(SEND, refresh, send, send, "", MUST_BE_GIVEN, 0, 0,                                         \
       "How that request carries the token.")                                                      \
+    X(AUTH, refresh, auth, auth_access, "none", MUST_BE_GIVEN, 0, 0,                              \
+      "With access, the call carries the old access token as API calls do.")                      \
     X(TOKEN, refresh, access, access, "", MUST_BE_GIVEN, 0, 0,                                    \
       "Where the answer holds the new access token.")                                             \
     X(TOKEN, refresh, refresh, refresh, "", MAY_BE_EMPTY, 0, 0,                                   \
       "Where the answer may hold a new refresh token; the old one is kept if it does not.")       \
+    X(EXPIRY, refresh, access_expiry, access_expiry, "exp", MUST_BE_GIVEN,                        \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(49),                                                   \
+      "What tells how long the new access token lives.")                                          \
+    X(EXPIRY, refresh, refresh_expiry, refresh_expiry, "exp", MUST_BE_GIVEN,                      \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(49),                                                   \
+      "What tells how long the new refresh token lives.")                                         \
     X(MATCH, refresh, dead, dead, "401", MUST_BE_GIVEN, 400, 499,                                 \
       "What tells that the refresh token is dead, which ends the session. "                       \
       "Any other failure is an outage and ends none.")                                            \
@@ -161,9 +212,20 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "The backend's logout; empty if it has none.")                                              \
     X(SEND, revoke, send, send, "none", MUST_BE_GIVEN, 0, 0,                                      \
       "How that request carries the token.")                                                      \
-    X(REVOKE_AUTH, revoke, auth, auth_access, "none", MUST_BE_GIVEN, 0, 0,                        \
+    X(AUTH, revoke, auth, auth_access, "none", MUST_BE_GIVEN, 0, 0,                        \
       "With access, the call carries a live access token as API calls do, "                       \
-      "after a refresh if need be.")
+      "after a refresh if need be.")                                                              \
+    X(MATCH, revoke, success, success, "200 201 202 204 205", MUST_BE_GIVEN, 200, 499,            \
+      "What tells that the backend has done so. "                                                 \
+      "401 belongs here where it says that nobody is signed in any more.")                                                                         \
+    X(YES_NO, compat, enabled, enabled, "no", MUST_BE_GIVEN, 0, 0,                                \
+      "Answer the backend's own login, refresh and revoke paths, "                                \
+      "with placeholders where tokens were, for a frontend that is used as it is. "               \
+      "They look like tokens and open nothing.")                                                  \
+    X(OBJECT, compat, refused, refused,                                                           \
+      "{\"detail\": \"Token is invalid or expired\", \"code\": \"token_not_valid\"}",            \
+      MUST_BE_GIVEN, 0, 0,                                                                        \
+      "The body of each 401, in the words of the backend that the frontend looks for.")
 
 /* clang-format on */
 

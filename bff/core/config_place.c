@@ -245,8 +245,8 @@ bool config_read_yes_no(const struct config_option *option, struct str text, voi
     return *(bool *)field || str_eq(text, STR("no"));
 }
 
-bool config_read_revoke_auth(const struct config_option *option, struct str text, void *field,
-                             struct config_refusal *refusal)
+bool config_read_auth(const struct config_option *option, struct str text, void *field,
+                      struct config_refusal *refusal)
 {
     (void)option, (void)refusal;
     *(bool *)field = str_eq(text, STR("access"));
@@ -271,4 +271,12 @@ bool config_read_log_format(const struct config_option *option, struct str text,
     size_t i = find_name(text, names, 2);
     *(enum log_format *)field = (enum log_format)i;
     return i < 2;
+}
+
+bool config_read_client_auth(const struct config_option *option, struct str text, void *field,
+                             struct config_refusal *refusal)
+{
+    (void)option, (void)refusal;
+    *(enum client_auth *)field = str_eq(text, STR("form")) ? CLIENT_FORM : CLIENT_BASIC;
+    return str_eq(text, STR("form")) || str_eq(text, STR("basic"));
 }

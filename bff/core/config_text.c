@@ -48,7 +48,7 @@ struct str config_next_word(struct str *rest)
 
 struct config_variables config_find_variables(struct str text)
 {
-    struct config_variables found = {.known = true};
+    struct config_variables found = {.has_bare = false};
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] != '$')
             continue;
@@ -56,14 +56,29 @@ struct config_variables config_find_variables(struct str text)
         while (end < text.n && (is_alphanumeric(text.p[end]) || text.p[end] == '_'))
             end++;
         struct str name = {text.p + start, end - start};
-        if (str_eq(name, STR("access")))
+        if (name.n == 0)
+            found.has_bare = true;
+        else if (str_eq(name, STR("access")))
             found.n_access++;
         else if (str_eq(name, STR("refresh")))
             found.n_refresh++;
         else
-            found.known = false;
+            found.n_others++;
     }
     return found;
+}
+
+struct str config_bare_path(const struct config_call *call)
+{
+    struct str path = str_cut(call->path, '?').head;
+    if (path.n > 0 && path.p[path.n - 1] == '/')
+        path.n--;
+    return path;
+}
+
+bool config_is_same_call(const struct config_call *a, const struct config_call *b)
+{
+    return str_eq(a->method, b->method) && str_eq(config_bare_path(a), config_bare_path(b));
 }
 
 static size_t smallest(size_t a, size_t b, size_t c)

@@ -105,19 +105,32 @@ static bool load_keys(struct setup *s, struct str *message)
     return hint_at_keygen(s, place, message);
 }
 
+/* The first line of a file that holds a secret; `path` may be empty. */
+static bool load_secret(struct setup *s, const char *key, struct str path, struct str *out,
+                        struct str *message)
+{
+    struct str text;
+    if (path.n == 0)
+        return true;
+    if (!read_secret(&s->arena, key, path, &text, message))
+        return false;
+    *out = str_trim(str_cut(str_trim(text), '\n').head);
+    if (out->n > 0)
+        return true;
+    if (!arena_printf(&s->arena, message, "%s: %.*s: holds nothing", key, STR_ARG(path)))
+        *message = STR("out of memory");
+    return false;
+}
+
 static bool load(struct setup *s, const char *path, struct str *message)
 {
     struct str text;
-    if (!setup_read_file(&s->arena, path, &text, message) ||
-        !config_parse(&s->arena, path, text, &s->config, message) || !load_keys(s, message))
-        return false;
-    if (s->config.redis.password_file.n == 0)
-        return true;
-    if (!read_secret(&s->arena, "redis.password_file", s->config.redis.password_file, &text,
-                     message))
-        return false;
-    s->password = str_trim(text);
-    return true;
+    return setup_read_file(&s->arena, path, &text, message) &&
+           config_parse(&s->arena, path, text, &s->config, message) && load_keys(s, message) &&
+           load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
+                       message) &&
+           load_secret(s, "client.secret_file", s->config.client.secret_file, &s->client_secret,
+                       message);
 }
 
 struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX])

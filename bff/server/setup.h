@@ -1,4 +1,4 @@
-/* What a configuration file names, read and checked: the file itself, the keys, the password. */
+/* What a configuration file names, read and checked: the file itself, the keys, the secrets. */
 #ifndef BFF_SERVER_SETUP_H
 #define BFF_SERVER_SETUP_H
 
@@ -8,10 +8,11 @@
 #define SETUP_MESSAGE_MAX 1024
 
 struct setup {
-    struct arena arena; /* holds the configuration and the password; wiped by setup_free() */
+    struct arena arena; /* holds the configuration and the secrets; wiped by setup_free() */
     struct config config;
     struct keyring *keys;
-    struct str password; /* for Redis; empty: none */
+    struct str password;      /* for Redis; empty: none */
+    struct str client_secret; /* for the backend, of [client]; empty: none */
 };
 
 /* The text of the file at `path`, in `arena`. false: *message is a sentence with path and reason.
@@ -20,8 +21,8 @@ BFF_MUST_CHECK bool setup_read_file(struct arena *arena, const char *path, struc
                                     struct str *message);
 
 /*
- * NULL on failure, with a sentence in `message`. Key and password files must not be readable or
- * writable by others, and are never quoted.
+ * NULL on failure, with a sentence in `message`. Key, password and secret files must not be
+ * readable or writable by others, and are never quoted.
  */
 BFF_MUST_CHECK struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX]);
 void setup_free(struct setup *s); /* NULL is fine */

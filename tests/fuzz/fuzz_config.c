@@ -1,7 +1,9 @@
 /*
  * config_parse() on any bytes: it accepts or says why not in one line that names the file, and what
- * it accepts is accepted again as config_print() writes it.
+ * it accepts is accepted again as config_print() writes it. What config_print_nginx() makes of it
+ * is one quoted key on each line, that nothing in a path can leave.
  */
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +40,52 @@ static void check_print(struct arena *arena, struct str text)
     free(printed);
 }
 
+/* "~^METHOD /PATH/?(;|$)" 1; # NAME (or 2), and in PATH no more than what a path is printed as. */
+static void check_nginx_line(struct str line)
+{
+    struct str_cut open = str_cut(line, '"');
+    must(open.found && open.head.n == 0);
+    struct str_cut close = str_cut(open.tail, '"');
+    must(close.found && !str_contains(close.tail, STR("\"")));
+    must(str_starts(close.tail, STR(" 1; # ")) || str_starts(close.tail, STR(" 2; # ")));
+    struct str key = close.head, end = STR("/?(;|$)");
+    must(key.n > end.n && str_starts(key, STR("~^")));
+    must(str_eq((struct str){key.p + key.n - end.n, end.n}, end));
+    struct str_cut method = str_cut((struct str){key.p, key.n - end.n}, ' ');
+    must(method.found);
+    struct str path = method.tail;
+    if (str_starts(path, STR("]+"))) /* "[^ ]+" has a blank of its own */
+        path = str_cut(path, ' ').tail;
+    for (size_t i = 0; i < path.n; i++)
+        must(strchr("/-_~.\\", path.p[i]) || isalnum((unsigned char)path.p[i]));
+}
+
+static void check_nginx(const struct config *config)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    must(out != NULL);
+    config_print_nginx(config, "fuzz.conf", out);
+    fclose(out);
+    struct str_cut cut = str_cut((struct str){printed, size}, '\n');
+    must(str_starts(cut.head, STR("# ")));
+    for (cut = str_cut(cut.tail, '\n'); cut.head.n > 0; cut = str_cut(cut.tail, '\n'))
+        check_nginx_line(cut.head);
+    free(printed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = arena_make(12 * CONFIG_MAX_BYTES);
     struct str text = {(const char *)data, size}, message = {NULL, 0};
     struct config config;
-    if (config_parse(&arena, "fuzz.conf", text, &config, &message))
+    if (config_parse(&arena, "fuzz.conf", text, &config, &message)) {
         check_print(&arena, text);
-    else
+        check_nginx(&config);
+    } else {
         check_sentence(message);
+    }
     arena_free(&arena);
     return 0;
 }

@@ -95,9 +95,10 @@ static void the_simplejwt_preset_describes_simplejwt(void **state)
     assert_str(c.backend.attach.value, STR("Bearer $access"));
     assert_str(c.login.request.method, STR("POST"));
     assert_str(c.login.request.path, STR("/api/token/"));
-    assert_int_equal(c.login.access.place, TOKEN_IN_JSON);
-    assert_str(c.login.access.name, STR("/access"));
-    assert_str(c.login.refresh.name, STR("/refresh"));
+    assert_int_equal(c.login.access.n, 1);
+    assert_int_equal(c.login.access.places[0].place, TOKEN_IN_JSON);
+    assert_str(c.login.access.places[0].name, STR("/access"));
+    assert_str(c.login.refresh.places[0].name, STR("/refresh"));
     assert_int_equal(c.login.success.n_statuses, 2);
     assert_int_equal(c.login.success.statuses[1], 201);
     assert_str(c.refresh.request.path, STR("/api/token/refresh/"));
@@ -132,11 +133,11 @@ static void a_backend_of_cookies_can_be_described_without_a_preset(void **state)
     assert_int_equal(c.backend.attach.kind, ATTACH_COOKIE);
     assert_str(c.backend.attach.name, STR("access"));
     assert_str(c.backend.attach.value, STR("$access"));
-    assert_int_equal(c.login.refresh.place, TOKEN_IN_COOKIE);
-    assert_str(c.login.refresh.name, STR("refresh"));
+    assert_int_equal(c.login.refresh.places[0].place, TOKEN_IN_COOKIE);
+    assert_str(c.login.refresh.places[0].name, STR("refresh"));
     assert_int_equal(c.refresh.send.kind, SEND_COOKIE);
     assert_str(c.refresh.send.text, STR("refresh"));
-    assert_int_equal(c.refresh.refresh.place, TOKEN_NOWHERE);
+    assert_int_equal(c.refresh.refresh.n, 0);
     assert_int_equal(c.revoke.send.kind, SEND_NONE);
     assert_str(c.revoke.request.method, STR("DELETE"));
     assert_str(c.revoke.request.path, STR("/users/session/?all=1"));
@@ -248,6 +249,9 @@ static void what_is_printed_means_the_same(void **state)
         MINIMAL "attach = header X-Token \"JWT $access\"\n[csrf]\norigins = https://a.example\n"
                 "[redis]\n[refresh]\nsend = form grant_type=refresh_token&refresh_token=$refresh\n"
                 "dead = json:/error=\"invalid_grant\"\n",
+        MINIMAL "preset = allauth-headless\n[capture mfa]\nsuccess = 202\n"
+                "[capture own]\nrequest = PUT /own\naccess_expiry = after 5m\nrefresh =\n",
+        MINIMAL "preset = oauth-toolkit\n[client]\nid = app\n[pending]\nlifetime = 90s\n",
         "[login]\nsuccess = json:/ok=true\n[log]\nlevel = debug\nformat = json\n" MINIMAL,
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -276,7 +280,7 @@ static void the_manual_names_every_key_with_its_default(void **state)
                                    "Allowed:\na duration from 60s to 30d, such as 12h.\n"
                                    "Default:\n.Ql 12h .\n"));
     assert_non_null(strstr(manual, ".Ql header Authorization \\(dqBearer $access\\(dq .\n"));
-    assert_non_null(strstr(manual, "With the preset simplejwt:\n.Ql POST /api/token/refresh/ .\n"));
+    assert_non_null(strstr(manual, ".It simplejwt\n.Ql POST /api/token/refresh/\n"));
     free(manual);
 }
 
