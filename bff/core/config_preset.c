@@ -69,6 +69,7 @@ const struct config_preset config_presets[CONFIG_N_PRESETS] = {
                                                "user = json:/user\n"
                                                "[capture register]\n"
                                                "request = POST /dj-rest-auth/registration/\n"
+                                               "refresh = json:/refresh cookie:jwt-refresh\n"
                                                "[refresh]\n"
                                                "request = POST /dj-rest-auth/token/refresh/\n"
                                                "send = json {\"refresh\": \"$refresh\"}\n"
