@@ -138,6 +138,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *self)
         keep(t, value, &t->answer->retry_after);
     } else if (str_eq_nocase(field.head, STR("WWW-Authenticate"))) {
         keep(t, value, &t->answer->www_authenticate);
+    } else if (str_eq_nocase(field.head, STR("Location"))) {
+        keep(t, value, &t->answer->location);
     } else if (str_eq_nocase(field.head, STR("Date"))) {
         keep_date(t, value);
     } else if (str_eq_nocase(field.head, STR("Set-Cookie"))) {
@@ -179,6 +181,20 @@ static bool add_header(struct curl_slist **list, struct arena *arena, const char
            add_line(list, arena, line);
 }
 
+/* Django wants a Referer of its own origin with a CSRF token that came over https. */
+static bool add_csrf(struct curl_slist **list, struct arena *a, const struct backend_request *r)
+{
+    struct str origin = {NULL, 0};
+    if (r->csrf_token.n == 0)
+        return true;
+    if (r->forwarded_proto.n > 0 && r->forwarded_host.n > 0 &&
+        !arena_printf(a, &origin, "%.*s://%.*s/", STR_ARG(r->forwarded_proto),
+                      STR_ARG(r->forwarded_host)))
+        return false;
+    return add_header(list, a, "X-CSRFToken", r->csrf_token) &&
+           add_header(list, a, "Referer", origin);
+}
+
 static bool add_headers(struct curl_slist **list, struct arena *a, const struct backend_request *r)
 {
     /* "Expect:" and a missing Content-Type: take back what libcurl would add by itself. */
@@ -189,7 +205,8 @@ static bool add_headers(struct curl_slist **list, struct arena *a, const struct 
            add_header(list, a, "Accept-Language", r->accept_language) &&
            add_header(list, a, "Authorization", r->authorization) &&
            (r->attach_header.n == 0 || add_line(list, a, r->attach_header)) &&
-           add_header(list, a, "Cookie", r->cookie) &&
+           (r->pending_header.n == 0 || add_line(list, a, r->pending_header)) &&
+           add_header(list, a, "Cookie", r->cookie) && add_csrf(list, a, r) &&
            add_header(list, a, "User-Agent", r->user_agent) &&
            add_header(list, a, "Host", r->forwarded_host) &&
            add_header(list, a, "X-Forwarded-Host", r->forwarded_host) &&

@@ -1,101 +1,28 @@
-/* How a request to the backend is built. */
+/* How a refresh, a revocation and an API call carry their tokens. */
 #include "base/buf.h"
-#include "codec/backend.h"
+#include "codec/form.h"
+#include "codec/request.h"
+#include "codec/template.h"
 #include "codec/token.h"
 
-#define ESCAPED_MAX 3 /* bytes for one of visible ASCII: "%2B" in a form, "\\\"" in JSON */
-
-enum escape { ESCAPE_NONE, ESCAPE_JSON, ESCAPE_FORM };
+#define N_TOKENS 2
 
 struct tokens {
     struct str access, refresh;
 };
 
-/* application/x-www-form-urlencoded: what is not unreserved (RFC 3986, 2.3) is percent-encoded. */
-static void add_form(struct buf *b, struct str s)
+static bool fill(struct str text, const struct tokens *t, enum template_escape escape,
+                 struct arena *arena, struct str *out)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-        char triple[3] = {'%', digits[c >> 4], digits[c & 15]};
-        buf_add(b, unreserved ? (struct str){&s.p[i], 1} : (struct str){triple, 3});
-    }
+    const struct template_variable variables[N_TOKENS] = {{STR("access"), t->access},
+                                                          {STR("refresh"), t->refresh}};
+    return template_fill(text, variables, N_TOKENS, escape, arena, out);
 }
 
-static void add_escaped(struct buf *b, struct str token, enum escape escape)
+bool request_add_cookie(struct backend_request *request, struct str name, struct str value,
+                        struct arena *arena)
 {
-    switch (escape) {
-    case ESCAPE_NONE:
-        buf_add(b, token);
-        return;
-    case ESCAPE_JSON:
-        buf_add_json(b, token);
-        return;
-    case ESCAPE_FORM:
-        add_form(b, token);
-        return;
-    }
-}
-
-/* The token that the template names here, and the length of its name; 0 if there is none. */
-static size_t named_token(struct str at, const struct tokens *t, struct str *token)
-{
-    const struct str access = STR("$access"), refresh = STR("$refresh");
-    if (str_starts(at, access)) {
-        *token = t->access;
-        return access.n;
-    }
-    if (str_starts(at, refresh)) {
-        *token = t->refresh;
-        return refresh.n;
-    }
-    return 0;
-}
-
-static struct str after(struct str s, size_t n)
-{
-    return (struct str){s.p + n, s.n - n};
-}
-
-static size_t filled_size(struct str text, const struct tokens *t)
-{
-    size_t size = text.n;
-    for (struct str at = text; at.n > 0; at = after(at, 1)) {
-        struct str token;
-        if (named_token(at, t, &token) > 0)
-            size += ESCAPED_MAX * token.n;
-    }
-    return size;
-}
-
-/* One pass: a "$refresh" inside a token is only text. */
-static bool fill(struct str text, const struct tokens *t, enum escape escape, struct arena *arena,
-                 struct str *out)
-{
-    size_t cap = filled_size(text, t);
-    char *memory = arena_alloc(arena, cap);
-    if (!memory)
-        return false;
-    struct buf b = buf_make(memory, cap);
-    while (text.n > 0) {
-        struct str token;
-        size_t n = named_token(text, t, &token);
-        if (n > 0)
-            add_escaped(&b, token, escape);
-        else
-            buf_add(&b, (struct str){text.p, n = 1});
-        text = after(text, n);
-    }
-    *out = buf_str(&b);
-    return !b.overflowed;
-}
-
-/* "before; name=value" */
-static bool add_cookie(struct str before, struct str name, struct str value, struct arena *arena,
-                       struct str *out)
-{
+    struct str before = request->cookie;
     size_t cap = before.n + 2 + name.n + 1 + value.n;
     char *memory = arena_alloc(arena, cap);
     if (!memory)
@@ -107,8 +34,13 @@ static bool add_cookie(struct str before, struct str name, struct str value, str
     buf_add(&b, name);
     buf_add_char(&b, '=');
     buf_add(&b, value);
-    *out = buf_str(&b);
+    request->cookie = buf_str(&b);
     return !b.overflowed;
+}
+
+bool request_is_type(struct str content_type, struct str media_type)
+{
+    return str_eq_nocase(str_trim(str_cut(content_type, ';').head), media_type);
 }
 
 static bool compose_body(const struct config_send *send, const struct tokens *t,
@@ -116,15 +48,16 @@ static bool compose_body(const struct config_send *send, const struct tokens *t,
 {
     switch (send->kind) {
     case SEND_NONE:
+    case SEND_BODY: /* of a browser, which plays no part here */
         return true;
     case SEND_JSON:
         r->content_type = STR("application/json");
-        return fill(send->text, t, ESCAPE_JSON, arena, &r->body);
+        return fill(send->text, t, TEMPLATE_JSON, arena, &r->body);
     case SEND_FORM:
-        r->content_type = STR("application/x-www-form-urlencoded");
-        return fill(send->text, t, ESCAPE_FORM, arena, &r->body);
+        r->content_type = STR(FORM_CONTENT_TYPE);
+        return fill(send->text, t, TEMPLATE_FORM, arena, &r->body);
     case SEND_COOKIE:
-        return add_cookie((struct str){NULL, 0}, send->text, t->refresh, arena, &r->cookie);
+        return request_add_cookie(r, send->text, t->refresh, arena);
     }
     return false;
 }
@@ -150,7 +83,7 @@ static bool attach_header(const struct config_attach *attach, const struct token
                           struct arena *arena, struct backend_request *out)
 {
     struct str value;
-    if (!fill(attach->value, t, ESCAPE_NONE, arena, &value))
+    if (!fill(attach->value, t, TEMPLATE_PLAIN, arena, &value))
         return false;
     if (str_eq_nocase(attach->name, STR("Authorization"))) {
         out->authorization = value;
@@ -164,9 +97,9 @@ static bool attach_cookie(const struct config_attach *attach, const struct token
                           struct arena *arena, struct backend_request *out)
 {
     struct str value = t->access;
-    if (attach->value.n > 0 && !fill(attach->value, t, ESCAPE_NONE, arena, &value))
+    if (attach->value.n > 0 && !fill(attach->value, t, TEMPLATE_PLAIN, arena, &value))
         return false;
-    return add_cookie(out->cookie, attach->name, value, arena, &out->cookie);
+    return request_add_cookie(out, attach->name, value, arena);
 }
 
 enum bff_err backend_attach(const struct config_attach *attach, struct str access,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "codec/user.h"
 
 /*
  * What libjwt gets is {"alg":"none"} and the token's payload, never the signature. So claims are
@@ -59,53 +60,12 @@ static enum bff_err decode_payload(struct str payload, struct arena *arena, json
     return BFF_OK;
 }
 
-/* A NumericDate may have a fraction (RFC 7519, section 2); it is cut off. */
-static bool read_seconds(const json_t *value, int64_t *out)
-{
-    const double beyond = 1e15;
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
-        return true;
-    }
-    double d = json_real_value(value);
-    if (!json_is_real(value) || d < -beyond || d > beyond)
-        return false;
-    *out = (int64_t)d;
-    return true;
-}
-
-/* simplejwt writes an int before 5.5 and a string since. */
-static bool read_user_id(const json_t *value, struct arena *arena, struct str *out)
-{
-    if (json_is_integer(value))
-        return arena_printf(arena, out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    struct str text = {NULL, 0};
-    if (json_is_string(value))
-        text = (struct str){json_string_value(value), json_string_length(value)};
-    return arena_copy(arena, text, out);
-}
-
-static bool write_user(const json_t *claims, const struct config_words *allowed,
-                       struct arena *arena, struct str *out)
-{
-    json_t *user = json_object();
-    bool ok = user != NULL;
-    for (size_t i = 0; ok && i < allowed->n; i++) {
-        struct str name = allowed->words[i];
-        json_t *value = json_object_getn(claims, name.p, name.n);
-        if (value)
-            ok = json_object_setn(user, name.p, name.n, value) == 0;
-    }
-    ok = ok && json_write(user, arena, out);
-    json_decref(user);
-    return ok;
-}
-
 enum bff_err claims_read(struct str token, const struct config_words *allowed, struct arena *arena,
                          struct claims *out)
 {
     struct str payload;
     struct claims c = {.has_exp = false};
+    static const char *const id_claims[] = {"user_id", "sub", NULL};
     json_t *claims;
     if (token.n > CLAIMS_TOKEN_MAX)
         return BFF_ERR_TOO_LARGE;
@@ -114,11 +74,10 @@ enum bff_err claims_read(struct str token, const struct config_words *allowed, s
     enum bff_err e = decode_payload(payload, arena, &claims);
     if (e)
         return e;
-    c.has_exp = read_seconds(json_object_get(claims, "exp"), &c.exp_s);
-    bool ok = read_user_id(json_object_get(claims, "user_id"), arena, &c.user_id);
-    if (ok && c.user_id.n == 0)
-        ok = read_user_id(json_object_get(claims, "sub"), arena, &c.user_id);
-    ok = ok && write_user(claims, allowed, arena, &c.user);
+    /* A NumericDate may have a fraction (RFC 7519, section 2). */
+    c.has_exp = json_seconds(json_object_get(claims, "exp"), &c.exp_s);
+    bool ok = user_find_id(claims, id_claims, arena, &c.user_id) &&
+              user_pick(claims, allowed, arena, &c.user);
     json_decref(claims);
     if (!ok)
         return BFF_ERR_NO_MEMORY;

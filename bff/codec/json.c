@@ -126,8 +126,70 @@ bool json_remove(json_t *root, struct str pointer)
     if (json_is_object(parent))
         return json_object_deln(parent, last.p, last.n) == 0;
     if (json_is_array(parent) && array_index(&last, &i))
-        return json_array_remove(parent, i) == 0;
+        return json_array_set_new(parent, i, json_null()) == 0;
     return false;
+}
+
+/* Takes `value` in any case. */
+static bool set_child(json_t *parent, const struct pointer_key *key, json_t *value)
+{
+    size_t i;
+    if (json_is_object(parent))
+        return json_object_setn_new(parent, key->p, key->n, value) == 0;
+    if (json_is_array(parent) && array_index(key, &i))
+        return json_array_set_new(parent, i, value) == 0;
+    json_decref(value);
+    return false;
+}
+
+static json_t *child_or_new(json_t *parent, const struct pointer_key *key)
+{
+    json_t *found = child(parent, key);
+    if (found || !json_is_object(parent) || !set_child(parent, key, json_object()))
+        return found;
+    return child(parent, key);
+}
+
+bool json_put(json_t *root, struct str pointer, json_t *value)
+{
+    struct pointer_key key;
+    struct str_cut rest = str_cut(pointer, '/');
+    json_t *at = rest.found && rest.head.n == 0 ? root : NULL;
+    while (at && rest.found) {
+        rest = str_cut(rest.tail, '/');
+        if (!decode_key(rest.head, &key))
+            at = NULL;
+        else if (rest.found)
+            at = child_or_new(at, &key);
+    }
+    if (at)
+        return set_child(at, &key, value);
+    json_decref(value);
+    return false;
+}
+
+struct json_scalar json_scalar(const json_t *value, struct arena *arena)
+{
+    struct json_scalar s = {.is_one = false};
+    if (json_is_string(value))
+        return (struct json_scalar){{json_string_value(value), json_string_length(value)}, true};
+    if (json_is_number(value) || json_is_boolean(value))
+        s.is_one = json_write(value, arena, &s.text);
+    return s;
+}
+
+bool json_seconds(const json_t *value, int64_t *out)
+{
+    const double beyond = 1e15;
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    double d = json_real_value(value);
+    if (!json_is_real(value) || d < -beyond || d > beyond)
+        return false;
+    *out = (int64_t)d;
+    return true;
 }
 
 bool json_write(const json_t *value, struct arena *arena, struct str *out)

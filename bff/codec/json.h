@@ -20,8 +20,27 @@ json_t *json_read(struct str text);
  * there. Borrowed from `root`. */
 json_t *json_at(json_t *root, struct str pointer);
 
-/* Remove the object member (or array element) at a pointer; false if it is not there. */
+/* Remove the object member at a pointer; false if it is not there. An array's element becomes null
+ * instead, so that those behind it stay where their own pointers lead. */
 bool json_remove(json_t *root, struct str pointer);
+
+/*
+ * Put `value`, whose ownership passes, at a pointer: objects that are missing on the way are made,
+ * an array has only the elements it has. False when something else is on the way (a string, null)
+ * or memory is out; a part of the way may have been made then.
+ */
+bool json_put(json_t *root, struct str pointer, json_t *value);
+
+/* The text of a string, or a number, true or false as JSON; `is_one` is false for anything else and
+ * memory that is out. A string's view is borrowed from `value`, another's is in `arena`. */
+struct json_scalar {
+    struct str text;
+    bool is_one;
+};
+struct json_scalar json_scalar(const json_t *value, struct arena *arena);
+
+/* A number of seconds, its fraction cut off; false for what is no number, or absurdly far. */
+bool json_seconds(const json_t *value, int64_t *out);
 
 /* Compact text in `arena`, keys in their order of insertion; false when there is no room. */
 BFF_MUST_CHECK bool json_write(const json_t *value, struct arena *arena, struct str *out);

@@ -138,13 +138,17 @@ static void a_refusal_is_an_answer_too(void **state)
     assert_true(str_eq(answer.retry_after, STR("17")));
 }
 
-static void a_redirect_is_not_followed(void **state)
+static void a_redirect_is_not_followed_but_told(void **state)
 {
     (void)state;
     struct backend_answer answer;
     tell_fake("{\"login\": {\"status\": 302, \"headers\": [[\"Location\", \"/api/token/\"]]}}");
     assert_int_equal(log_in(&answer), BFF_OK);
     assert_int_equal(answer.status, 302);
+    assert_true(str_eq(answer.location, STR("/api/token/")));
+    tell_fake("{\"reset\": true}");
+    assert_int_equal(log_in(&answer), BFF_OK);
+    assert_int_equal(answer.location.n, 0);
 }
 
 static void set_cookies_are_kept_one_by_one(void **state)
@@ -177,6 +181,63 @@ static void headers_describe_the_browser_and_cannot_smuggle_lines(void **state)
     assert_true(str_contains(answer.body, STR("r-1")));
     assert_false(str_contains(answer.body, STR("X-Evil")));
     assert_false(str_contains(answer.body, STR("Expect")));
+}
+
+/* What the backend was asked, headers and all, as JSON. */
+static struct str asked(const struct backend_request *request)
+{
+    struct backend_request forget = {.method = STR("DELETE"), .path = STR("/calls")};
+    struct backend_request calls = {.method = STR("GET"), .path = STR("/calls")};
+    struct backend_answer answer;
+    assert_int_equal(call(&forget, &answer), BFF_OK);
+    assert_int_equal(call(request, &answer), BFF_OK);
+    assert_int_equal(call(&calls, &answer), BFF_OK);
+    return answer.body;
+}
+
+static void a_csrf_token_comes_with_a_referer_of_our_own_origin(void **state)
+{
+    (void)state;
+    struct backend_request r = post("/api/token/", "{}");
+    r.forwarded_proto = STR("https");
+    r.forwarded_host = STR("app.example:8443");
+    struct str plain = asked(&r);
+    assert_false(str_contains(plain, STR("X-CSRFToken")));
+    assert_false(str_contains(plain, STR("Referer")));
+    r.csrf_token = STR("0123456789abcdef");
+    r.cookie = STR("csrftoken=0123456789abcdef");
+    struct str submitted = asked(&r);
+    assert_true(str_contains(submitted, STR("\"X-CSRFToken\"")));
+    assert_true(str_contains(submitted, STR("\"0123456789abcdef\"")));
+    assert_true(str_contains(submitted, STR("\"csrftoken=0123456789abcdef\"")));
+    assert_true(str_contains(submitted, STR("\"https://app.example:8443/\"")));
+}
+
+static void without_a_host_there_is_no_referer(void **state)
+{
+    (void)state;
+    struct backend_request r = post("/api/token/", "{}");
+    r.csrf_token = STR("0123456789abcdef");
+    r.forwarded_proto = STR("https");
+    struct str submitted = asked(&r);
+    assert_true(str_contains(submitted, STR("\"X-CSRFToken\"")));
+    assert_false(str_contains(submitted, STR("Referer")));
+}
+
+static void a_pending_token_goes_in_a_header_of_its_own(void **state)
+{
+    (void)state;
+    struct backend_request r = post("/api/token/", "{}");
+    r.attach_header = STR("X-Access: a.b.c");
+    r.pending_header = STR("X-Session-Token: pending-1");
+    struct str sent = asked(&r);
+    assert_true(str_contains(sent, STR("\"X-Access\"")));
+    assert_true(str_contains(sent, STR("\"X-Session-Token\"")));
+    assert_true(str_contains(sent, STR("\"pending-1\"")));
+    r.pending_header = STR("X-Session-Token: pending-2\r\nX-Evil: 1");
+    sent = asked(&r);
+    assert_false(str_contains(sent, STR("pending-2")));
+    assert_false(str_contains(sent, STR("X-Evil")));
 }
 
 static void silence_and_slowness_end_at_the_time_limit(void **state)
@@ -258,9 +319,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_comes_with_status_type_and_body),
         TEST(a_refusal_is_an_answer_too),
-        TEST(a_redirect_is_not_followed),
+        TEST(a_redirect_is_not_followed_but_told),
         TEST(set_cookies_are_kept_one_by_one),
         TEST(headers_describe_the_browser_and_cannot_smuggle_lines),
+        TEST(a_csrf_token_comes_with_a_referer_of_our_own_origin),
+        TEST(without_a_host_there_is_no_referer),
+        TEST(a_pending_token_goes_in_a_header_of_its_own),
         TEST(silence_and_slowness_end_at_the_time_limit),
         TEST(a_connection_that_breaks_is_unavailable),
         TEST(nobody_there_is_unavailable),

@@ -188,7 +188,7 @@ static void a_full_arena_is_an_error(void **state)
         arena_free(&small);
     }
     /* Room for the value, none for the header line that holds it. */
-    struct arena small = arena_make(32);
+    struct arena small = arena_make(16);
     struct backend_request r = {.method = {NULL, 0}};
     assert_int_equal(backend_attach(&ways[1], STR("token"), &small, &r), BFF_ERR_NO_MEMORY);
     assert_int_equal(r.attach_header.n, 0);

@@ -2,22 +2,6 @@
 #include "codec/json.h"
 #include "heap.h"
 
-static struct str taken(const struct backend_answer *answer, struct backend_tokens *t)
-{
-    struct str body;
-    assert_int_equal(backend_take_tokens(&config, answer, &arena, t, &body), BFF_OK);
-    return body;
-}
-
-static void assert_not_taken(const struct backend_answer *answer, enum bff_err expected)
-{
-    struct backend_tokens t = {.access_life_ms = 42};
-    struct str body = STR("untouched");
-    assert_int_equal(backend_take_tokens(&config, answer, &arena, &t, &body), expected);
-    assert_int_equal(t.access_life_ms, 42);
-    assert_str(body, STR("untouched"));
-}
-
 static void a_login_answer_keeps_everything_but_the_tokens(void **state)
 {
     (void)state;
@@ -53,8 +37,8 @@ static void an_empty_or_null_token_member_is_removed_too(void **state)
 static void nested_tokens_are_taken_out(void **state)
 {
     (void)state;
-    config.login.access = (struct config_token){TOKEN_IN_JSON, STR("/meta/access_token")};
-    config.login.refresh = (struct config_token){TOKEN_IN_JSON, STR("/meta/refresh_token")};
+    config.login.access = at("json:/meta/access_token");
+    config.login.refresh = at("json:/meta/refresh_token");
     const struct backend_answer answer =
         answer_of(200, STR("{\"status\":200,\"meta\":{\"access_token\":\"a\","
                            "\"is_authenticated\":true,\"refresh_token\":\"b\"}}"));
@@ -65,8 +49,8 @@ static void nested_tokens_are_taken_out(void **state)
 static void with_tokens_in_cookies_the_body_passes_as_it_came(void **state)
 {
     (void)state;
-    config.login.access = (struct config_token){TOKEN_IN_COOKIE, STR("access")};
-    config.login.refresh = (struct config_token){TOKEN_IN_COOKIE, STR("refresh")};
+    config.login.access = at("cookie:access");
+    config.login.refresh = at("cookie:refresh");
     struct backend_answer answer = answer_of(200, STR(" {\"user\" : 1.10} "));
     answer.set_cookie[0] = STR("access=a.b");
     answer.set_cookie[1] = STR("refresh=c.d");
@@ -83,7 +67,7 @@ static void with_tokens_in_cookies_the_body_passes_as_it_came(void **state)
 static void with_one_token_in_a_cookie_the_other_is_taken_out_of_the_body(void **state)
 {
     (void)state;
-    config.login.refresh = (struct config_token){TOKEN_IN_COOKIE, STR("refresh")};
+    config.login.refresh = at("cookie:refresh");
     struct backend_answer answer = answer_of(200, STR("{\"access\":\"a.b\",\"refresh\":\"\"}"));
     answer.set_cookie[0] = STR("refresh=c.d");
     answer.n_set_cookie = 1;
@@ -133,8 +117,8 @@ static void a_token_that_the_body_shows_a_second_time_is_refused(void **state)
         const struct backend_answer answer = answer_of(200, str_from(bodies[i]));
         assert_not_taken(&answer, BFF_ERR_MALFORMED);
     }
-    config.login.access = (struct config_token){TOKEN_IN_COOKIE, STR("access")};
-    config.login.refresh = (struct config_token){.place = TOKEN_NOWHERE};
+    config.login.access = at("cookie:access");
+    config.login.refresh = at("");
     struct backend_answer answer = answer_of(200, STR("{\"access\":\"opaque-token-of-30\"}"));
     answer.set_cookie[0] = STR("access=opaque-token-of-30; HttpOnly");
     answer.n_set_cookie = 1;
@@ -181,7 +165,7 @@ static void no_token_of_an_answer_is_left_on_the_heap(void **state)
     const struct backend_answer answer = answer_of(200, (struct str){text, sizeof text - 1});
     struct backend_tokens t;
     struct arena own = arena_make(ROOM);
-    assert_int_equal(backend_take_tokens(&config, &answer, &own, &t, &body), BFF_OK);
+    assert_int_equal(backend_take_tokens(&config, &config.login, &answer, &own, &t, &body), BFF_OK);
     assert_str(t.access, secret);
     arena_free(&own);
     assert_false(heap_holds(secret));

@@ -237,8 +237,8 @@ static void a_configured_500_does_reject(void **state)
 static void tokens_may_stand_in_cookies(void **state)
 {
     (void)state;
-    config.refresh.access = (struct config_token){TOKEN_IN_COOKIE, STR("access")};
-    config.refresh.refresh = (struct config_token){TOKEN_IN_COOKIE, STR("refresh")};
+    config.refresh.access = at("cookie:access");
+    config.refresh.refresh = at("cookie:refresh");
     struct backend_answer answer = answer_of(200, STR("<p>anything</p>"));
     answer.set_cookie[0] = STR("sessionid=zzz; Path=/");
     answer.set_cookie[1] = STR("access=; Max-Age=0");
@@ -258,7 +258,7 @@ static void tokens_may_stand_in_cookies(void **state)
 static void one_token_may_stand_in_the_body_and_one_in_a_cookie(void **state)
 {
     (void)state;
-    config.refresh.refresh = (struct config_token){TOKEN_IN_COOKIE, STR("refresh")};
+    config.refresh.refresh = at("cookie:refresh");
     struct backend_answer answer = answer_of(200, STR("{\"access\":\"a.b\",\"refresh\":\"\"}"));
     answer.set_cookie[0] = STR("refresh=c.d");
     answer.n_set_cookie = 1;
@@ -270,12 +270,35 @@ static void one_token_may_stand_in_the_body_and_one_in_a_cookie(void **state)
 static void a_backend_without_refresh_tokens_grants_one(void **state)
 {
     (void)state;
-    config.refresh.access = (struct config_token){TOKEN_IN_JSON, STR("/token")};
-    config.refresh.refresh = (struct config_token){.place = TOKEN_NOWHERE};
+    config.refresh.access = at("json:/token");
+    config.refresh.refresh = at("");
     const struct backend_answer answer = answer_of(200, STR("{\"token\":\"a.b\"}"));
     struct backend_tokens t = granted(&answer);
     assert_str(t.access, STR("a.b"));
     assert_int_equal(t.refresh.n, 0);
+}
+
+/* Nobody is shown a refresh answer, and its tokens may be the only ones that are alive. */
+static void a_token_that_stands_in_the_body_twice_is_granted_all_the_same(void **state)
+{
+    (void)state;
+    const struct backend_answer answer =
+        answer_of(200, STR("{\"access\":\"opaque-token-of-30\",\"token\":\"opaque-token-of-30\"}"));
+    assert_str(granted(&answer).access, STR("opaque-token-of-30"));
+}
+
+static void a_token_in_a_cookie_is_granted_whatever_the_body_is(void **state)
+{
+    (void)state;
+    const char *bodies[] = {"", "<html>", "{\"access\":", "{\"a\":1,\"a\":2}"};
+    config.refresh.access = at("json:/access cookie:access");
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct backend_answer answer = answer_of(200, str_from(bodies[i]));
+        add_cookie(&answer, STR("access=a.b"));
+        assert_str(granted(&answer).access, STR("a.b"));
+        answer.n_set_cookie = 0;
+        assert_verdict(&answer, REFRESH_UNAVAILABLE, "no_access_token");
+    }
 }
 
 static void a_full_arena_is_an_error_and_never_a_verdict(void **state)
@@ -289,7 +312,7 @@ static void a_full_arena_is_an_error_and_never_a_verdict(void **state)
         struct arena small = arena_make(limit);
         struct backend_tokens t = {.access_life_ms = 42};
         struct str body = STR("untouched"), why;
-        enum bff_err e = backend_take_tokens(&config, &answer, &small, &t, &body);
+        enum bff_err e = backend_take_tokens(&config, &config.login, &answer, &small, &t, &body);
         fitted = e == BFF_OK;
         assert_true(fitted || (e == BFF_ERR_NO_MEMORY && t.access_life_ms == 42 &&
                                str_eq(body, STR("untouched"))));
@@ -330,7 +353,7 @@ static void an_allocation_that_fails_grants_and_rejects_nothing(void **state)
         fitted = v == REFRESH_GRANTED && t.access_life_ms == 300000;
         t = (struct backend_tokens){.access_life_ms = 42};
         allocations_left = n;
-        enum bff_err e = backend_take_tokens(&config, &answer, &arena, &t, &body);
+        enum bff_err e = backend_take_tokens(&config, &config.login, &answer, &arena, &t, &body);
         assert_true(e == BFF_OK ? str_eq(body, STR("{\"u\":[1,2]}")) : t.access_life_ms == 42);
     }
     json_set_alloc_funcs(real_malloc, real_free);
@@ -355,6 +378,8 @@ int main(void)
         TEST(tokens_may_stand_in_cookies),
         TEST(one_token_may_stand_in_the_body_and_one_in_a_cookie),
         TEST(a_backend_without_refresh_tokens_grants_one),
+        TEST(a_token_that_stands_in_the_body_twice_is_granted_all_the_same),
+        TEST(a_token_in_a_cookie_is_granted_whatever_the_body_is),
         TEST(a_full_arena_is_an_error_and_never_a_verdict),
         TEST(an_allocation_that_fails_grants_and_rejects_nothing),
     };

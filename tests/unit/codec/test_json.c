@@ -102,15 +102,128 @@ static void an_overlong_pointer_finds_nothing(void **state)
 static void what_a_pointer_names_is_removed_and_nothing_else(void **state)
 {
     (void)state;
-    const char *pointers[] = {"/a/b~1c", "/a/~01", "/list/0", "/n", "/"};
+    const char *pointers[] = {"/a/b~1c", "/a/~01", "/n", "/"};
     json_t *root = json_read(str_from(document));
     struct str text;
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
         assert_true(json_remove(root, str_from(pointers[i])));
     assert_false(json_remove(root, STR("")));
     assert_true(json_write(root, &arena, &text));
-    assert_str(text, STR("{\"a\":{\"d~e\":2},\"list\":[{\"x\":5}],\"0\":6}"));
+    assert_str(text, STR("{\"a\":{\"d~e\":2},\"list\":[4,{\"x\":5}],\"0\":6}"));
     json_decref(root);
+}
+
+static void a_removed_element_leaves_those_behind_it_where_they_were(void **state)
+{
+    (void)state;
+    struct str text;
+    json_t *root = json_read(STR("{\"t\":[\"access\",\"refresh\",3]}"));
+    assert_true(json_remove(root, STR("/t/0")));
+    assert_true(json_remove(root, STR("/t/1")));
+    assert_false(json_remove(root, STR("/t/3")));
+    assert_true(json_write(root, &arena, &text));
+    assert_str(text, STR("{\"t\":[null,null,3]}"));
+    json_decref(root);
+}
+
+static void a_value_is_put_where_a_pointer_leads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *pointer, *after;
+    } rows[] = {
+        {"{}", "/a", "{\"a\":7}"},
+        {"{\"a\":1,\"b\":2}", "/a", "{\"a\":7,\"b\":2}"},
+        {"{}", "/a/b/c", "{\"a\":{\"b\":{\"c\":7}}}"},
+        {"{\"a\":{\"x\":1}}", "/a/b", "{\"a\":{\"x\":1,\"b\":7}}"},
+        {"{\"t\":[1,{}]}", "/t/1/x", "{\"t\":[1,{\"x\":7}]}"},
+        {"{\"t\":[1,2]}", "/t/0", "{\"t\":[7,2]}"},
+        {"{}", "/", "{\"\":7}"},
+        {"{}", "/a~1b~0c", "{\"a/b~c\":7}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str text;
+        json_t *root = json_read(str_from(rows[i].before));
+        assert_true(json_put(root, str_from(rows[i].pointer), json_integer(7)));
+        assert_true(json_write(root, &arena, &text));
+        assert_str(text, str_from(rows[i].after));
+        json_decref(root);
+    }
+}
+
+static void nothing_is_put_through_what_is_no_object(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *pointer;
+    } rows[] = {
+        {"{}", ""},
+        {"{}", "a"},
+        {"{}", "a/b"},
+        {"{\"a\":\"text\"}", "/a/b"},
+        {"{\"a\":null}", "/a/b/c"},
+        {"{\"t\":[1]}", "/t/1"},
+        {"{\"t\":[1]}", "/t/1/x"},
+        {"{\"t\":[1]}", "/t/-"},
+        {"{}", "/a~2"},
+        {"{}", "/a/~"},
+        {"{}", "/\xFF/a"},
+        {"{}", "/a/\xFF"},
+        {"7", "/a"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *root = json_read(str_from(rows[i].before));
+        assert_false(json_put(root, str_from(rows[i].pointer), json_string("lost")));
+        json_decref(root);
+    }
+    assert_false(json_put(NULL, STR("/a"), json_string("lost")));
+    json_t *root = json_object();
+    assert_false(json_put(root, STR("/a"), NULL));
+    json_decref(root);
+}
+
+static void a_scalar_has_a_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *text;
+        bool is_one;
+    } rows[] = {
+        {"\"a\\\"b\"", "a\"b", true}, {"\"\"", "", true},     {"-7", "-7", true},
+        {"1.5", "1.5", true},         {"true", "true", true}, {"false", "false", true},
+        {"null", "", false},          {"{}", "", false},      {"[]", "", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *value = json_read(str_from(rows[i].json));
+        struct json_scalar scalar = json_scalar(value, &arena);
+        assert_int_equal(scalar.is_one, rows[i].is_one);
+        assert_str(scalar.text, str_from(rows[i].text));
+        json_decref(value);
+    }
+    assert_false(json_scalar(NULL, &arena).is_one);
+}
+
+static void a_number_of_seconds_has_its_fraction_cut_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        int64_t seconds;
+        bool is_read;
+    } rows[] = {
+        {"300", 300, true},    {"300.9", 300, true},
+        {"-1", -1, true},      {"1e9", 1000000000, true},
+        {"1e16", 0, false},    {"-1e16", 0, false},
+        {"\"300\"", 0, false}, {"true", 0, false},
+        {"null", 0, false},    {"9223372036854775807", INT64_MAX, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t seconds = 0;
+        json_t *value = json_read(str_from(rows[i].json));
+        assert_int_equal(json_seconds(value, &seconds), rows[i].is_read);
+        assert_true(seconds == rows[i].seconds);
+        json_decref(value);
+    }
 }
 
 static void keys_are_written_in_their_order(void **state)
@@ -163,6 +276,11 @@ int main(void)
         cmocka_unit_test(a_pointer_to_nowhere_finds_nothing),
         cmocka_unit_test(an_overlong_pointer_finds_nothing),
         cmocka_unit_test(what_a_pointer_names_is_removed_and_nothing_else),
+        cmocka_unit_test(a_removed_element_leaves_those_behind_it_where_they_were),
+        cmocka_unit_test(a_value_is_put_where_a_pointer_leads),
+        cmocka_unit_test(nothing_is_put_through_what_is_no_object),
+        cmocka_unit_test(a_scalar_has_a_text),
+        cmocka_unit_test(a_number_of_seconds_has_its_fraction_cut_off),
         cmocka_unit_test(keys_are_written_in_their_order),
         cmocka_unit_test(a_text_that_does_not_fit_is_not_written),
         cmocka_unit_test(freed_values_leave_no_secret_on_the_heap),
