@@ -64,11 +64,26 @@ def renewals(event):
     return int(event.get("generation", 1)) - 1
 
 
+def by_capture(event):
+    """Which of the file's captures it was; nothing for the login."""
+    section = event.get("section", "login")
+    return "" if section == "login" else f" by capture {section}"
+
+
+def without_tokens(event):
+    """Django's answer made no session: it refuses, or it wants a further step."""
+    status = str(event.get("status"))
+    what = "passed on    a step of" if status.startswith(("2", "3")) else "refused     "
+    return f"{what} a sign-in{by_capture(event)}: Django said {status}"
+
+
 # event -> its sentence
 SENTENCES = {
-    "signed_in": lambda who, e: f"signed in    {who}",
-    "login_refused": lambda who, e: f"refused      a sign-in: Django said {e.get('status')}",
-    "login_failed": lambda who, e: f"failed       a sign-in: {e.get('reason') or e.get('code')}",
+    "signed_in": lambda who, e: f"signed in    {who}{by_capture(e)}",
+    "login_refused": lambda who, e: without_tokens(e),
+    "login_failed": lambda who, e: (
+        f"failed       a sign-in{by_capture(e)}: {e.get('reason') or e.get('code')}"
+    ),
     "refreshed": lambda who, e: f"refreshed    {who}: refresh number {renewals(e)}",
     "signed_out": lambda who, e: f"signed out   {who}; {after_sign_out(e)}",
     "refresh_rejected": lambda who, e: f"ended        {who}: its refresh token is no longer good",
@@ -87,6 +102,7 @@ SENTENCES = {
 
 # code of a request that was refused -> its sentence
 REFUSALS = {
+    "token_endpoint": "refused      a request to a path where Django gives tokens away",
     "csrf_failed": "refused      a request that did not come from this site",
     "session_expired": "expired      {who}",
     "overloaded": "refused      a request: too many are waiting",

@@ -33,9 +33,12 @@ def edit_ini(text, values):
         if full in left:
             line = f"{key[1]} = {left.pop(full)}"
         lines.append(line)
+    new = {}
     for full, value in left.items():
         section, key = full.rsplit(".", 1)
-        lines += [f"[{section}]", f"{key} = {value}"]
+        new.setdefault(f"[{section}]", []).append(f"{key} = {value}")
+    for header, keys in new.items():
+        lines += [header, *keys]
     return "\n".join(lines) + "\n"
 
 
@@ -71,12 +74,34 @@ def make_certificate(directory):
     return certificate, key
 
 
-def token_paths(config):
-    """The paths where the backend gives tokens away, as bffd itself reads its configuration."""
-    effective = read_ini(run_bffd("-c", config, "--print-config"))
-    names = ("login.request", "refresh.request", "revoke.request")
-    calls = (effective.get(name, "").split() for name in names)
-    return [call[1] for call in calls if len(call) == 2]
+def effective_config(config):
+    """{"section.key": value}, all of them, as bffd itself reads its configuration."""
+    return read_ini(run_bffd("-c", config, "--print-config"))
+
+
+def implied_prefixes(effective):
+    """Where a backend has its token endpoints, it has more of its API: /auth/ for /auth/login/."""
+    calls = [value.split() for name, value in effective.items() if name.endswith(".request")]
+    paths = [call[1] for call in calls if len(call) == 2]
+    first = {path[: path.index("/", 1) + 1] for path in paths if path.count("/", 1, -1)}
+    return first - {"/api/", "/bff/"}
+
+
+def add_prefixes(files, prefixes):
+    """An API call is what begins with one of them, or with /api/."""
+    include = "    include bff/bff.conf;"
+    calls = [
+        f"    location ^~ {prefix} {{\n        include bff/bff-call.conf;\n    }}"
+        for prefix in sorted(prefixes)
+    ]
+    files.replace(include, "\n".join([include, *calls]))
+
+
+def attach_line(effective):
+    """What bff-proxy.conf asks of a user whose backend.attach names a header of its own."""
+    how, name, *_ = effective["backend.attach"].split()
+    is_own = how == "header" and name.lower() != "authorization"
+    return f"proxy_set_header {name} $bff_header;\n" if is_own else ""
 
 
 class NginxFiles:
@@ -85,10 +110,14 @@ class NginxFiles:
 
     def __init__(self, directory):
         self.directory = Path(directory)
-        self._replacements = {}
+        self._replacements, self._added = {}, {}
 
     def replace(self, shipped, ours):
         self._replacements[shipped] = str(ours)
+
+    def add(self, name, text):
+        """A file that does not ship, because it is the user's."""
+        self._added[name] = text
 
     def write(self, site):
         """Writes DIRECTORY/bff/*.conf and returns what an `http` block has to include."""
@@ -105,6 +134,8 @@ class NginxFiles:
                     missing.discard(shipped)
                     text = text.replace(shipped, ours)
             (to / source.name).write_text(text)
+        for name, text in self._added.items():
+            (to / name).write_text(text)
         if missing:
             raise ComponentFailed(f"no file of {SHIPPED} contains {sorted(missing)}")
         return ["bff/bff-http.conf", f"bff/{site}"]

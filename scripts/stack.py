@@ -9,7 +9,8 @@ project. For scripts/run, scripts/demo and the end-to-end tests.
 
 The shipped nginx files are used as they are; only these texts in them are replaced:
     unix:/run/bff/bff.sock, 127.0.0.1:8000, the `listen` lines, root, server_name, certificate,
-    the rate of logins (if asked for), and the list of token endpoints grows by those of bff.conf.
+    the rate of logins (if asked for). As a user would, it adds bff-paths.conf, which bffd prints,
+    a line for backend.attach if that names a header of its own, and the backend's other prefixes.
 
 Several bffd and nginx on one Redis: Stack(..., redis=first.redis, key_file=first.key_file).
 """
@@ -38,6 +39,7 @@ class Stack:
     port           of nginx; 0: any free one
     https          with HTTP/2 and a certificate of our own; else plain http
     html           directory with the page
+    prefixes       paths of API calls besides /api/ and those that bff.conf implies: ["/v2/"]
     login_rate     logins a second from one address, or in nginx's words "30r/m"; None: as shipped
     redis          a Redis component that runs already, and is not ours to stop
     redis_options  {"maxmemory-policy": "allkeys-lru"}
@@ -56,6 +58,7 @@ class Stack:
         port=0,
         https=False,
         html=None,
+        prefixes=(),
         login_rate=None,
         redis=None,
         redis_options=None,
@@ -72,6 +75,7 @@ class Stack:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.keep = keep
         self.https, self._html, self._login_rate = https, html, login_rate
+        self._prefixes = prefixes
         self._overrides = dict(overrides or {})
         if not config:
             self._overrides.setdefault("server.workers", workers)
@@ -150,9 +154,10 @@ class Stack:
             rate = self._login_rate
             rate = rate if isinstance(rate, str) else f"{rate}r/s"
             files.replace(site_files.shipped_login_rate(), f"rate={rate}")
-        marker = "# More of them:"
-        paths = site_files.token_paths(self.config)
-        files.replace(marker, "\n    ".join([marker] + [f'"{path}" 1;' for path in paths]))
+        effective = site_files.effective_config(self.config)
+        site_files.add_prefixes(files, {*site_files.implied_prefixes(effective), *self._prefixes})
+        files.add("bff-paths.conf", components.run_bffd("-c", self.config, "--print-nginx"))
+        files.add("bff-attach.conf", site_files.attach_line(effective))
         site = self._https_site(files, port) if self.https else self._plain_site(files, port)
         main = site_files.nginx_main(self.directory, files.write(site))
         self.nginx.config.write_text(main)

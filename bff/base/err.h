@@ -28,6 +28,8 @@
     X(BAD_REQUEST, 400, "bad_request", "The request is malformed.")                                \
     X(METHOD_NOT_ALLOWED, 405, "method_not_allowed", "This endpoint has another method.")          \
     X(BODY_TOO_LARGE, 413, "body_too_large", "The request body is larger than allowed.")           \
+    X(TOKEN_ENDPOINT, 404, "token_endpoint",                                                       \
+      "Tokens are not for browsers. Sign in at /bff/login.")                                       \
     X(NOT_FOUND, 404, "not_found", "There is no such endpoint.")                                   \
     X(INTERNAL, 500, "internal", "Something went wrong on our side.")                              \
     /* what only our own code sees; each ends as one of the above */                               \

@@ -43,22 +43,26 @@ struct session_clocks live_session_clocks(const struct live_session *live, int64
     };
 }
 
-/* X-Bff-Authorization or X-Bff-Cookie: nginx puts it where Django looks. */
+static void add_header(struct reply *reply, const char *name, struct str value)
+{
+    if (value.n > 0)
+        reply_header(reply, name, value);
+}
+
+/* The token, and where Django asks for it the double submit: nginx puts them where Django looks. */
 static bool attach(const struct live_session *live, const struct config *config,
                    struct arena *arena, struct reply *reply)
 {
     struct backend_request carrier = {0};
     struct str generation;
     if (backend_attach(&config->backend.attach, live->access, arena, &carrier) != BFF_OK ||
+        backend_double_submit(config, arena, &carrier) != BFF_OK ||
         !arena_printf(arena, &generation, "%llu", (unsigned long long)live->generation))
         return false;
-    if (carrier.authorization.n > 0)
-        reply_header(reply, "X-Bff-Authorization", carrier.authorization);
-    else if (carrier.cookie.n > 0)
-        reply_header(reply, "X-Bff-Cookie", carrier.cookie);
-    else
-        reply_header(reply, "X-Bff-Authorization",
-                     str_trim(str_cut(carrier.attach_header, ':').tail));
+    add_header(reply, "X-Bff-Authorization", carrier.authorization);
+    add_header(reply, "X-Bff-Header", str_trim(str_cut(carrier.attach_header, ':').tail));
+    add_header(reply, "X-Bff-Cookie", carrier.cookie);
+    add_header(reply, "X-Bff-Csrf", carrier.csrf_token);
     reply_header(reply, "X-Bff-Generation", generation);
     return true;
 }

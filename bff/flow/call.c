@@ -6,12 +6,78 @@
 #include "core/policy.h"
 #include "core/problem.h"
 
+static unsigned char hex_value(char c)
+{
+    return (unsigned char)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* nginx has decoded the path; the configured one may be percent-encoded (RFC 3986, 2.1; that it is
+ * well so, config_parse() has seen) and have a query. */
+static bool is_path(struct str configured, struct str decoded)
+{
+    struct str c = str_cut(configured, '?').head;
+    size_t at = 0;
+    for (size_t i = 0; i < c.n; i++, at++) {
+        unsigned char byte = (unsigned char)c.p[i];
+        if (byte == '%' && c.n - i > 2) {
+            byte = (unsigned char)(hex_value(c.p[i + 1]) << 4 | hex_value(c.p[i + 2]));
+            i += 2;
+        }
+        if (at >= decoded.n || (unsigned char)decoded.p[at] != byte)
+            return false;
+    }
+    return at == decoded.n;
+}
+
+static bool is_call(const struct config_call *configured, const struct call *call)
+{
+    return configured->method.n > 0 && str_eq(configured->method, call->csrf.method) &&
+           is_path(configured->path, call->path);
+}
+
+static const struct config_capture *find_capture(const struct config *config,
+                                                 const struct call *call)
+{
+    for (size_t i = 0; i < config->n_captures; i++)
+        if (is_call(&config->captures[i].request, call))
+            return &config->captures[i];
+    return config->compat.enabled && is_call(&config->login.request, call) ? &config->login : NULL;
+}
+
+static enum bff_err resolve_path(struct call *call, const struct config *config)
+{
+    const struct config_capture *capture = find_capture(config, call);
+    if (capture) {
+        call->leg = LEG_LOGIN;
+        call->capture = capture;
+    } else if (config->compat.enabled && is_call(&config->refresh.request, call)) {
+        call->leg = LEG_REFRESH;
+    } else if (config->compat.enabled && is_call(&config->revoke.request, call)) {
+        call->leg = LEG_LOGOUT;
+    } else {
+        return BFF_ERR_TOKEN_ENDPOINT;
+    }
+    call->as_backend = config->compat.enabled;
+    return BFF_OK;
+}
+
+enum bff_err call_resolve(struct call *call, const struct config *config)
+{
+    if (call->leg == LEG_ENDPOINT)
+        return resolve_path(call, config);
+    call->capture = &config->login;
+    return BFF_OK;
+}
+
 enum bff_err call_admit(struct call *call, const struct config *config)
 {
     struct csrf_rules rules = {&config->csrf.origins, config->csrf.require_header};
+    struct csrf_request request = call->csrf;
     struct str cookie;
+    if (call->path.n > 0)
+        request.method = STR("POST");
     call->has_session = false;
-    if (!csrf_allows(&rules, &call->csrf))
+    if (!csrf_allows(&rules, &request))
         return BFF_ERR_CSRF_FAILED;
     if (call->cookie_duplicated || cookie_find(call->cookie_header, &cookie) != BFF_OK)
         return BFF_OK;
@@ -35,6 +101,13 @@ void reply_json(struct reply *reply, int status, struct str body)
     };
 }
 
+static bool add_cookie(struct reply *reply, const struct buf *b)
+{
+    if (!b->overflowed)
+        reply_header(reply, "Set-Cookie", buf_str(b));
+    return !b->overflowed;
+}
+
 bool reply_cookie(struct reply *reply, struct str value, struct arena *arena)
 {
     size_t room = 256;
@@ -46,10 +119,30 @@ bool reply_cookie(struct reply *reply, struct str value, struct arena *arena)
         cookie_add_set(&b, value);
     else
         cookie_add_clear(&b);
-    if (b.overflowed)
+    return add_cookie(reply, &b);
+}
+
+bool reply_pending_cookie(struct reply *reply, struct str value, uint32_t lifetime_s,
+                          struct arena *arena)
+{
+    char *memory = arena_alloc(arena, COOKIE_PENDING_SET_MAX);
+    if (!memory)
         return false;
-    reply_header(reply, "Set-Cookie", buf_str(&b));
-    return true;
+    struct buf b = buf_make(memory, COOKIE_PENDING_SET_MAX);
+    if (value.n > 0)
+        cookie_add_set_pending(&b, value, lifetime_s);
+    else
+        cookie_add_clear_pending(&b);
+    return add_cookie(reply, &b);
+}
+
+void reply_as_refused(struct reply *reply, enum bff_err e, const struct config *config,
+                      struct arena *arena)
+{
+    reply_json(reply, 401, config->compat.refused);
+    reply->err = e;
+    if (!reply_cookie(reply, (struct str){NULL, 0}, arena))
+        reply->status = err_status(BFF_ERR_INTERNAL);
 }
 
 static bool clears_cookie(enum bff_err e)

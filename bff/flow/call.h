@@ -13,9 +13,11 @@ enum leg {
     LEG_UNKNOWN,
     LEG_AUTHORIZE, /* auth_request: may this pass, and with what? */
     LEG_RENEW,     /* error_page 401: the worker or Django refused */
-    LEG_LOGIN,
-    LEG_SESSION,
+    LEG_ENDPOINT,  /* one of the backend's own paths: call_resolve() makes one of the next of it */
+    LEG_LOGIN,     /* the login, or a capture */
+    LEG_REFRESH,   /* a page in compatibility mode believes that it refreshes tokens */
     LEG_LOGOUT,
+    LEG_SESSION,
     LEG_HEALTH,
     LEG_READY
 };
@@ -34,11 +36,18 @@ struct call {
     struct str content_type, accept, body;
     uint64_t content_length;
 
+    /* of the endpoint leg: the path as nginx decoded and normalised it, the query as it came */
+    struct str path, query;
+
     /* of the renew leg */
     bool django_refused;     /* Django answered 401; else the worker itself had refused */
     enum bff_err refusal;    /* why the worker had refused; BFF_OK when it is not known */
     uint64_t refusal_wait_s; /* with it: how long to wait, for Retry-After */
     uint64_t generation;     /* of the token that was attached; 0: not known */
+
+    /* set by call_resolve(), LOGIN only: what to call */
+    const struct config_capture *capture;
+    bool as_backend; /* answer in the backend's words, with placeholders: compatibility mode */
 
     /* set by call_admit() */
     bool has_session;
@@ -46,13 +55,22 @@ struct call {
 };
 
 /*
+ * What a request of the login or endpoint leg is: its leg becomes LOGIN (with `capture`), REFRESH
+ * or LOGOUT. Method and path must be the configured ones, byte for byte once they are decoded.
+ * BFF_ERR_TOKEN_ENDPOINT, and nothing is changed: no capture, and either one of the backend's token
+ * endpoints without compatibility mode, or with it another spelling or method of one.
+ */
+BFF_MUST_CHECK enum bff_err call_resolve(struct call *call, const struct config *config);
+
+/*
  * The rules that come before any session: CSRF, then the session cookie's form.
  * BFF_ERR_CSRF_FAILED, or BFF_OK with has_session and name set. A cookie that is malformed or comes
- * twice is no session.
+ * twice is no session. On the backend's own paths every method counts as unsafe: what it does there
+ * is to sign in or out.
  */
 BFF_MUST_CHECK enum bff_err call_admit(struct call *call, const struct config *config);
 
-#define REPLY_MAX_HEADERS 6
+#define REPLY_MAX_HEADERS 8
 
 /* Views live in the call's arena, or are literals. */
 struct reply {
@@ -70,11 +88,20 @@ struct reply {
 void reply_header(struct reply *reply, const char *name, struct str value);
 void reply_json(struct reply *reply, int status, struct str body);
 
+/* 401 as the backend would write it (compat.refused), for a page that believes to hold tokens.
+ * Clears the cookie. `e` is for the log. */
+void reply_as_refused(struct reply *reply, enum bff_err e, const struct config *config,
+                      struct arena *arena);
+
 /* A problem document. Clears the cookie with the 401s, adds Retry-After (from wait_ms) to a 503. */
 void reply_problem(struct reply *reply, enum bff_err e, const struct caller *caller,
                    int64_t wait_ms, struct arena *arena);
 
 /* Set-Cookie with the session's cookie; an empty value makes the browser forget it. */
 BFF_MUST_CHECK bool reply_cookie(struct reply *reply, struct str value, struct arena *arena);
+
+/* The same with the pending cookie. */
+BFF_MUST_CHECK bool reply_pending_cookie(struct reply *reply, struct str value, uint32_t lifetime_s,
+                                         struct arena *arena);
 
 #endif

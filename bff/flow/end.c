@@ -75,7 +75,10 @@ void logout_run(struct tools *tools, const struct call *call, struct arena *aren
         reply_problem(reply, BFF_ERR_STORE_UNAVAILABLE, &call->caller, 1000, arena);
         return;
     }
-    *reply = (struct reply){.status = result == END_NOT_TOLD ? 202 : 204};
+    if (call->as_backend)
+        reply_json(reply, 200, STR("{}"));
+    else
+        *reply = (struct reply){.status = result == END_NOT_TOLD ? 202 : 204};
     if (!reply_cookie(reply, (struct str){NULL, 0}, arena)) {
         reply_problem(reply, BFF_ERR_NO_MEMORY, &call->caller, 1000, arena);
         return;

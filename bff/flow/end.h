@@ -15,7 +15,9 @@ enum end_result {
 BFF_MUST_CHECK enum end_result session_end(struct tools *tools, const struct session_name *name,
                                            const struct caller *caller, struct arena *arena);
 
-/* POST /bff/logout: 204, 202 when the backend could not be told yet, 503 when Redis is down. */
+/* POST /bff/logout: 204, 202 when the backend could not be told yet, 503 when Redis is down. In
+ * compatibility mode, where the backend's own path was called: 200 with {} instead of 204 and 202.
+ */
 void logout_run(struct tools *tools, const struct call *call, struct arena *arena,
                 struct reply *reply);
 

@@ -2,7 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "flow/caller.h"
+#include "codec/user.h"
+#include "flow/grant.h"
 #include "flow/revoke.h"
 
 #define COMMIT_RETRY_MS 50
@@ -30,26 +31,6 @@ void renewal_load(struct tools *tools, const struct session_name *name, bool tou
         log_event(SEVERITY_ERROR, "seal_broken",
                   LOG_TEXT("reason", STR("a stored session does not open: was its server key "
                                          "removed from server.key_file?")));
-}
-
-static enum refresh_verdict ask_backend(struct tools *tools, const struct session *session,
-                                        const struct caller *caller, struct arena *arena,
-                                        struct backend_tokens *tokens, struct str *why)
-{
-    const struct config *config = tools->config;
-    struct backend_request request;
-    struct backend_answer answer;
-    enum bff_err err = backend_compose(&config->refresh.request, &config->refresh.send,
-                                       session->access, session->refresh, arena, &request);
-    if (err == BFF_OK) {
-        caller_describe(caller, &request);
-        err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);
-    }
-    if (err != BFF_OK) {
-        *why = err_code(err);
-        return REFRESH_UNAVAILABLE;
-    }
-    return backend_judge_refresh(config, &answer, arena, tokens, why);
 }
 
 /*
@@ -81,8 +62,10 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         .access_life_ms = new->access_life_ms,
         .refresh_life_ms = new->refresh_life_ms,
         .user_id = new->user_id,
-        .user = new->user_id.n > 0 ? new->user : (struct str){NULL, 0},
     };
+    /* The login's answer may have told more of the user than a refresh does. */
+    if (new->user_id.n > 0 && !user_merge(old->user, new->user, arena, &tokens.user))
+        tokens.user = (struct str){NULL, 0}; /* no memory: what is stored stays */
     enum bff_err err = commit(tools, name, old, &tokens, arena, &result, &out->session);
     if (err != BFF_OK) {
         store_trouble(tools, "commit", out);
@@ -163,7 +146,8 @@ static void refresh_now(struct tools *tools, const struct session_name *name,
 {
     struct backend_tokens tokens;
     struct str why = STR("");
-    switch (ask_backend(tools, &begin->session, caller, arena, &tokens, &why)) {
+    switch (grant_ask(tools, begin->session.access, begin->session.refresh, caller, arena, &tokens,
+                      &why)) {
     case REFRESH_GRANTED:
         if (is_somebody_else(&begin->session, &tokens))
             rejected(tools, name, begin, caller, STR("the tokens are another user's"), out);

@@ -16,7 +16,7 @@
 struct pending {
     struct pending *next;
     struct arena arena; /* holds all below, wiped with it */
-    struct str access, refresh;
+    struct revocation tokens;
     struct caller caller;
     int64_t due_ms, delay_ms, give_up_ms;
 };
@@ -76,55 +76,7 @@ bool revocations_due(struct revocations *r, int64_t now_ms)
     return due;
 }
 
-static enum bff_err call_backend(struct tools *tools, struct str access, struct str refresh,
-                                 const struct caller *caller, struct arena *arena,
-                                 struct backend_answer *answer)
-{
-    const struct config *config = tools->config;
-    struct backend_request request;
-    enum bff_err err = backend_compose(&config->revoke.request, &config->revoke.send, access,
-                                       refresh, arena, &request);
-    if (err == BFF_OK && config->revoke.auth_access)
-        err = backend_attach(&config->backend.attach, access, arena, &request);
-    if (err != BFF_OK)
-        return err;
-    caller_describe(caller, &request);
-    return backend_call(tools->backend, &request, BACKEND_REUSE, arena, answer);
-}
-
-/* A token that is blacklisted already is refused, too, so a refusal is no error by itself; but a
- * path that is not there revokes nothing, and somebody has to be told. */
-static enum revoke_result log_last_word(int status, const struct caller *caller)
-{
-    bool is_done = status >= 200 && status < 300;
-    bool is_wrong_path = status == 404 || status == 405;
-    log_event(
-        is_done         ? SEVERITY_INFO
-        : is_wrong_path ? SEVERITY_ERROR
-                        : SEVERITY_WARN,
-        is_done ? "revoked" : "revoke_refused", LOG_NUMBER("status", status),
-        LOG_TEXT("reason", is_wrong_path ? STR("revoke.request names no such endpoint") : STR("")),
-        LOG_TEXT("request_id", caller->request_id));
-    return is_done ? REVOKE_DONE : REVOKE_REFUSED;
-}
-
-/* Any answer below 500 but 429 is the backend's last word. */
-static enum revoke_result tell(struct tools *tools, struct str access, struct str refresh,
-                               const struct caller *caller, struct arena *arena)
-{
-    struct backend_answer answer;
-    enum bff_err err = call_backend(tools, access, refresh, caller, arena, &answer);
-    if (err == BFF_OK && answer.status < 500 && answer.status != 429)
-        return log_last_word(answer.status, caller);
-    log_event(SEVERITY_WARN, "revoke_failed",
-              LOG_TEXT("reason", err == BFF_OK ? STR("status") : err_code(err)),
-              LOG_NUMBER("status", err == BFF_OK ? answer.status : 0),
-              LOG_TEXT("request_id", caller->request_id));
-    return REVOKE_WAITS;
-}
-
-static struct pending *pending_make(struct str access, struct str refresh,
-                                    const struct caller *caller)
+static struct pending *pending_make(const struct revocation *tokens, const struct caller *caller)
 {
     struct pending *p = calloc(1, sizeof *p);
     if (!p)
@@ -134,11 +86,26 @@ static struct pending *pending_make(struct str access, struct str refresh,
     p->delay_ms = FIRST_RETRY_MS;
     p->due_ms = now + p->delay_ms;
     p->give_up_ms = now + GIVE_UP_MS;
-    if (arena_copy(&p->arena, access, &p->access) && arena_copy(&p->arena, refresh, &p->refresh) &&
+    if (arena_copy(&p->arena, tokens->access, &p->tokens.access) &&
+        arena_copy(&p->arena, tokens->refresh, &p->tokens.refresh) &&
         caller_copy(caller, &p->arena, &p->caller))
         return p;
     pending_free(p);
     return NULL;
+}
+
+/* The same with the tokens that an attempt brought, if it did; the old ones are dead then. */
+static struct pending *pending_renew(struct pending *p, const struct revocation *tokens)
+{
+    if (tokens->access.p == p->tokens.access.p)
+        return p;
+    struct pending *renewed = pending_make(tokens, &p->caller);
+    if (!renewed)
+        return p;
+    renewed->delay_ms = p->delay_ms;
+    renewed->give_up_ms = p->give_up_ms;
+    pending_free(p);
+    return renewed;
 }
 
 static bool push(struct revocations *r, struct pending *p)
@@ -170,21 +137,41 @@ static struct pending *pop_due(struct revocations *r, int64_t now_ms)
     return found;
 }
 
-static void give_up(struct pending *p)
+static void log_given_up(const struct caller *caller)
 {
     log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", 1),
-              LOG_TEXT("request_id", p->caller.request_id));
+              LOG_TEXT("request_id", caller->request_id));
+}
+
+static void give_up(struct pending *p)
+{
+    log_given_up(&p->caller);
     pending_free(p);
+}
+
+/* A call that carries neither token would revoke nothing. */
+static bool has_something_to_say(const struct config *config, struct str refresh)
+{
+    const struct config_send *send = &config->revoke.send;
+    bool is_template = send->kind == SEND_JSON || send->kind == SEND_FORM;
+    return refresh.n > 0 || config->revoke.auth_access ||
+           (is_template && str_contains(send->text, STR("$access")));
 }
 
 enum revoke_result revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
                                    const struct caller *caller, struct arena *arena)
 {
-    if (tools->config->revoke.request.method.n == 0 || refresh.n == 0)
+    struct revocation tokens = {access, refresh};
+    const struct config *config = tools->config;
+    if (config->revoke.request.method.n == 0 || !has_something_to_say(config, refresh))
         return REVOKE_DONE;
-    enum revoke_result result = tell(tools, access, refresh, caller, arena);
-    struct pending *p = result == REVOKE_WAITS ? pending_make(access, refresh, caller) : NULL;
-    if (p && !push(tools->revocations, p))
+    enum revoke_result result = tell_backend(tools, &tokens, caller, arena);
+    if (result != REVOKE_WAITS)
+        return result;
+    struct pending *p = pending_make(&tokens, caller);
+    if (!p)
+        log_given_up(caller);
+    else if (!push(tools->revocations, p))
         give_up(p);
     return result;
 }
@@ -197,7 +184,10 @@ static void retry_until(struct tools *tools, int64_t due_ms, int64_t now_ms)
     struct pending *p;
     bool told = true;
     while (told && (p = pop_due(tools->revocations, due_ms))) {
-        told = tell(tools, p->access, p->refresh, &p->caller, &arena) != REVOKE_WAITS;
+        struct revocation tokens = p->tokens;
+        told = tell_backend(tools, &tokens, &p->caller, &arena) != REVOKE_WAITS;
+        if (!told)
+            p = pending_renew(p, &tokens);
         arena_reset(&arena);
         p->delay_ms = p->delay_ms * 2 < LAST_RETRY_MS ? p->delay_ms * 2 : LAST_RETRY_MS;
         p->due_ms = now_ms + p->delay_ms;

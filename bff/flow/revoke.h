@@ -7,6 +7,7 @@
 #define BFF_FLOW_REVOKE_H
 
 #include "flow/call.h"
+#include "flow/tell.h"
 #include "flow/tools.h"
 
 #define REVOCATIONS_MAX 1024 /* waiting; more are given up at once, and logged */
@@ -29,11 +30,7 @@ void revocations_flush(struct tools *tools);
 /* How many wait. */
 size_t revocations_waiting(struct revocations *r);
 
-enum revoke_result {
-    REVOKE_DONE,    /* the backend said 2xx, or has no way to be told (no [revoke]) */
-    REVOKE_REFUSED, /* it said no, and will say so again: logged, and given up */
-    REVOKE_WAITS    /* it could not be told yet */
-};
+/* REVOKE_DONE also when the backend has no way to be told (no [revoke]). */
 enum revoke_result revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
                                    const struct caller *caller, struct arena *arena);
 

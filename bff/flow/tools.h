@@ -11,6 +11,7 @@ struct revocations;
 struct tools {
     const struct config *config;
     const struct keyring *keys;
+    struct str client_secret; /* of [client]; empty: none */
     struct store *store;
     struct backend *backend;
     struct fence *fence;             /* shared by all workers of the host */

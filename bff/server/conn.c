@@ -125,9 +125,10 @@ enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
 }
 
 static const char *const leg_names[] = {
-    [LEG_UNKNOWN] = "unknown", [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
-    [LEG_LOGIN] = "login",     [LEG_SESSION] = "session",     [LEG_LOGOUT] = "logout",
-    [LEG_HEALTH] = "health",   [LEG_READY] = "ready",
+    [LEG_UNKNOWN] = "unknown",   [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
+    [LEG_ENDPOINT] = "endpoint", [LEG_LOGIN] = "login",         [LEG_REFRESH] = "refresh",
+    [LEG_LOGOUT] = "logout",     [LEG_SESSION] = "session",     [LEG_HEALTH] = "health",
+    [LEG_READY] = "ready",
 };
 
 static void log_request(const struct conn *c)
@@ -145,10 +146,19 @@ static void log_request(const struct conn *c)
         LOG_NUMBER("duration_us", clock_mono_us() - c->started_us));
 }
 
+/* A backend may send content where HTTP allows none (RFC 9110, 15.3.5, 15.3.6 and 15.4.5). A
+ * browser would take it for the beginning of the next answer. */
+static struct str content_of(const struct reply *r)
+{
+    bool may_have_any = r->status != 204 && r->status != 205 && r->status != 304;
+    return may_have_any ? r->body : (struct str){NULL, 0};
+}
+
 static bool write_reply(struct conn *c)
 {
     static _Thread_local char memory[HEADERS_MAX];
     const struct reply *r = &c->reply;
+    struct str body = content_of(r);
     struct buf b = buf_make(memory, sizeof memory);
     buf_add(&b, STR("Status: "));
     buf_add_i64(&b, r->status);
@@ -164,17 +174,17 @@ static bool write_reply(struct conn *c)
         buf_add(&b, STR("\r\nContent-Type: "));
         buf_add(&b, r->content_type);
     }
-    if (r->body.n > 0) {
+    if (body.n > 0 || r->status == 205) {
         buf_add(&b, STR("\r\nContent-Length: "));
-        buf_add_i64(&b, (int64_t)r->body.n);
+        buf_add_i64(&b, (int64_t)body.n);
     }
     /* nginx would copy it from an internal redirect onto Django's answer. */
     if (!r->for_nginx)
         buf_add(&b, STR("\r\nCache-Control: no-store"));
     buf_add(&b, STR("\r\n\r\n"));
     bool ok = !b.overflowed && FCGX_PutStr(memory, (int)b.n, c->fcgx.out) == (int)b.n;
-    if (ok && r->body.n > 0)
-        ok = FCGX_PutStr(r->body.p, (int)r->body.n, c->fcgx.out) == (int)r->body.n;
+    if (ok && body.n > 0)
+        ok = FCGX_PutStr(body.p, (int)body.n, c->fcgx.out) == (int)body.n;
     wipe(memory, b.n);
     return ok;
 }

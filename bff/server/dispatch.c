@@ -1,6 +1,8 @@
-#include "flow/authorize.h"
+#include <time.h>
+
+#include "flow/compat.h"
 #include "flow/end.h"
-#include "flow/login.h"
+#include "flow/signin.h"
 #include "server/worker_state.h"
 
 /* --- answers, by what the leg's asker understands --- */
@@ -8,10 +10,13 @@
 void dispatch_refuse(struct worker *w, struct conn *c, enum bff_err e, int64_t wait_ms)
 {
     bool nobody = e == BFF_ERR_NOT_AUTHENTICATED || e == BFF_ERR_SESSION_EXPIRED;
+    bool is_of_api = c->call.leg == LEG_RENEW || c->call.leg == LEG_REFRESH;
     if (c->call.leg == LEG_AUTHORIZE)
         authorize_refuse(e, wait_ms, &c->arena, &c->reply);
     else if (c->call.leg == LEG_SESSION && nobody)
         session_reply(NULL, w->now_ms, &c->arena, &c->reply);
+    else if (is_of_api && nobody && w->config->compat.enabled)
+        reply_as_refused(&c->reply, e, w->config, &c->arena);
     else
         reply_problem(&c->reply, e, &c->call.caller, wait_ms, &c->arena);
     worker_answer(w, c);
@@ -29,6 +34,11 @@ static void pass(struct worker *w, struct conn *c, const struct live_session *li
     case LEG_SESSION:
         session_reply(live, w->now_ms, &c->arena, &c->reply);
         break;
+    case LEG_REFRESH:
+        compat_refreshed(live, w->config, w->now_ms, (int64_t)time(NULL), &c->call.caller,
+                         &c->arena, &c->reply);
+        break;
+    case LEG_ENDPOINT:
     case LEG_LOGIN:
     case LEG_LOGOUT:
     case LEG_HEALTH:
@@ -42,7 +52,14 @@ static void pass(struct worker *w, struct conn *c, const struct live_session *li
 
 /* --- deciding, once the session is known --- */
 
-static void settle_authorize(struct worker *w, struct conn *c, const struct live_session *live)
+/* A page that refreshes placeholders is treated like one that calls the API: it is active, and an
+ * access token that has expired is renewed. */
+static bool is_activity(const struct call *call)
+{
+    return call->leg == LEG_AUTHORIZE || call->leg == LEG_REFRESH;
+}
+
+static void settle_activity(struct worker *w, struct conn *c, const struct live_session *live)
 {
     struct session_clocks clocks = live_session_clocks(live, w->now_ms);
     if (c->has_touched)
@@ -85,8 +102,8 @@ static void settle_renew(struct worker *w, struct conn *c, const struct live_ses
 void dispatch_settle(struct worker *w, struct conn *c, const struct live_session *live)
 {
     struct session_clocks clocks = live_session_clocks(live, w->now_ms);
-    if (c->call.leg == LEG_AUTHORIZE)
-        settle_authorize(w, c, live);
+    if (is_activity(&c->call))
+        settle_activity(w, c, live);
     else if (clocks.idle_left_ms <= 0 || clocks.absolute_left_ms <= 0)
         dispatch_refuse(w, c, BFF_ERR_SESSION_EXPIRED, 0);
     else if (c->call.leg == LEG_RENEW)
@@ -106,7 +123,7 @@ static void look_up(struct worker *w, struct conn *c)
     }
     if (!invalidation_is_up(w->invalidation) ||
         !cache_get(w->cache, w->setup->fence, c->call.name.hash, w->now_ms, &hit)) {
-        waiting_park(w, c, TASK_LOAD, 0, c->call.leg == LEG_AUTHORIZE);
+        waiting_park(w, c, TASK_LOAD, 0, is_activity(&c->call));
         return;
     }
     struct live_session live = {
@@ -131,7 +148,7 @@ static void run_flow(struct job *job, struct tools *tools)
     if (err != BFF_OK)
         reply_problem(&c->reply, err, &c->call.caller, 0, &c->arena);
     else if (c->call.leg == LEG_LOGIN)
-        login_run(tools, &c->call, &c->arena, &c->reply);
+        signin_run(tools, &c->call, &c->arena, &c->reply);
     else
         logout_run(tools, &c->call, &c->arena, &c->reply);
     c->kept = conn_answer(c, true);
@@ -139,7 +156,8 @@ static void run_flow(struct job *job, struct tools *tools)
 
 static void to_lane(struct worker *w, struct conn *c)
 {
-    if (!str_eq(c->call.csrf.method, STR("POST"))) {
+    /* A path of the backend's has the method that is configured: call_resolve() has looked. */
+    if (c->call.path.n == 0 && !str_eq(c->call.csrf.method, STR("POST"))) {
         reply_problem(&c->reply, BFF_ERR_METHOD_NOT_ALLOWED, &c->call.caller, 0, &c->arena);
         reply_header(&c->reply, "Allow", STR("POST"));
         worker_answer(w, c);
@@ -163,7 +181,9 @@ static void explain_refusal(struct worker *w, struct conn *c)
 
 static void admit(struct worker *w, struct conn *c)
 {
-    enum bff_err err = call_admit(&c->call, w->config);
+    enum bff_err err = call_resolve(&c->call, w->config);
+    if (err == BFF_OK)
+        err = call_admit(&c->call, w->config);
     bool in_lane = c->call.leg == LEG_LOGIN || c->call.leg == LEG_LOGOUT;
     if (err != BFF_OK)
         dispatch_refuse(w, c, err, 0);
@@ -202,6 +222,7 @@ void dispatch_call(struct worker *w, struct conn *c)
 {
     switch (c->call.leg) {
     case LEG_AUTHORIZE:
+    case LEG_ENDPOINT:
     case LEG_LOGIN:
     case LEG_LOGOUT:
         admit(w, c);
@@ -219,6 +240,7 @@ void dispatch_call(struct worker *w, struct conn *c)
     case LEG_READY:
         answer_probe(w, c);
         break;
+    case LEG_REFRESH: /* what only call_resolve() makes */
     case LEG_UNKNOWN:
         dispatch_refuse(w, c, BFF_ERR_NOT_FOUND, 0);
         break;

@@ -39,6 +39,7 @@ bool lane_open_tools(const struct lane_shared *shared, struct tools *tools)
     *tools = (struct tools){
         .config = shared->config,
         .keys = shared->keys,
+        .client_secret = shared->client_secret,
         .fence = shared->fence,
         .revocations = shared->revocations,
         .store = store_open(&options),

@@ -24,7 +24,8 @@ struct job {
 struct lane_shared {
     const struct config *config;
     const struct keyring *keys;
-    struct str password;
+    struct str password;      /* for Redis */
+    struct str client_secret; /* for the backend */
     struct str owner;
     struct fence *fence;
     struct revocations *revocations;

@@ -9,13 +9,15 @@ enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE };
 struct param {
     struct str name;
     size_t offset; /* of a struct str in struct call */
+    size_t max;
     enum repeat repeat;
 };
 
-#define ROW(name, member, repeat)                                                                  \
+#define LONG_ROW(name, member, max, repeat)                                                        \
     {                                                                                              \
-        {"" name, sizeof(name) - 1}, offsetof(struct call, member), repeat                         \
+        {"" name, sizeof(name) - 1}, offsetof(struct call, member), max, repeat                    \
     }
+#define ROW(name, member, repeat) LONG_ROW(name, member, PARAMS_TEXT_MAX, repeat)
 
 static const struct param table[] = {
     ROW("REQUEST_METHOD", csrf.method, REPEAT_FIRST),
@@ -27,7 +29,9 @@ static const struct param table[] = {
     ROW("HTTP_SEC_FETCH_SITE", csrf.sec_fetch_site, REPEAT_IS_FORGERY),
     ROW("HTTP_ORIGIN", csrf.origin, REPEAT_IS_FORGERY),
     ROW("HTTP_X_CSRF", csrf.x_csrf, REPEAT_IS_FORGERY),
-    ROW("HTTP_COOKIE", cookie_header, REPEAT_IS_NO_COOKIE),
+    LONG_ROW("HTTP_COOKIE", cookie_header, COOKIE_HEADER_MAX, REPEAT_IS_NO_COOKIE),
+    ROW("BFF_PATH", path, REPEAT_FIRST),
+    LONG_ROW("BFF_QUERY", query, PARAMS_QUERY_MAX, REPEAT_FIRST),
     ROW("REQUEST_ID", caller.request_id, REPEAT_FIRST),
     ROW("REMOTE_ADDR", caller.client_address, REPEAT_FIRST),
     ROW("HTTP_USER_AGENT", caller.user_agent, REPEAT_FIRST),
@@ -40,9 +44,10 @@ static const struct {
     struct str name;
     enum leg leg;
 } legs[] = {
-    {{"authorize", 9}, LEG_AUTHORIZE}, {{"renew", 5}, LEG_RENEW},   {{"login", 5}, LEG_LOGIN},
-    {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT}, {{"health", 6}, LEG_HEALTH},
-    {{"ready", 5}, LEG_READY},
+    {{"authorize", 9}, LEG_AUTHORIZE}, {{"renew", 5}, LEG_RENEW},
+    {{"endpoint", 8}, LEG_ENDPOINT},   {{"login", 5}, LEG_LOGIN},
+    {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT},
+    {{"health", 6}, LEG_HEALTH},       {{"ready", 5}, LEG_READY},
 };
 
 static enum leg leg_named(struct str name)
@@ -71,8 +76,7 @@ static bool put_text(struct call *out, const struct param *row, struct str value
             out->cookie_duplicated = true;
         return true;
     }
-    size_t limit = row->repeat == REPEAT_IS_NO_COOKIE ? COOKIE_HEADER_MAX : PARAMS_TEXT_MAX;
-    if (value.n > limit || has_control_byte(value))
+    if (value.n > row->max || has_control_byte(value))
         return false;
     *field = value;
     return true;

@@ -4,7 +4,8 @@
 
 #include "flow/call.h"
 
-#define PARAMS_TEXT_MAX 1024 /* of a field other than Cookie; a longer one is refused */
+#define PARAMS_TEXT_MAX 1024        /* of a field other than the next two; longer is refused */
+#define PARAMS_QUERY_MAX (4 * 1024) /* of the query of a capture; of Cookie: core/cookie.h */
 
 /*
  * `envp` is "NAME=value" strings, NULL at the end, as libfcgi gives them. Views point into them.

@@ -65,6 +65,7 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .config = w->config,
         .keys = w->setup->keys,
         .password = w->setup->password,
+        .client_secret = w->setup->client_secret,
         .owner = {owner, (size_t)n},
         .fence = w->setup->fence,
         .revocations = revocations_make(),

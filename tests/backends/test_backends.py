@@ -156,6 +156,17 @@ def test_the_refresh_token_is_dead_at_the_backend_after_a_sign_out(site, aged):
     assert site.backend.direct.refresh(carol.refresh).status >= 400
 
 
+@pytest.mark.behaviour("revoke", backends={"cookies", "cookies-csrf", "allauth-headless"})
+def test_a_sign_out_that_wants_an_access_token_revokes_though_that_one_is_refused(site, aged):
+    carol = site.signed_in("carol")
+    before = len(site.backend.issued("refresh", "carol"))
+    site.backend.revoke_access("carol")
+    assert carol.browser.sign_out().status in (200, 204)
+    during = [token["token"] for token in site.backend.issued("refresh", "carol")[before:]]
+    for token in [carol.refresh, *during]:
+        assert site.backend.direct.refresh(token).status >= 400
+
+
 @pytest.mark.behaviour("rejected")
 def test_a_refused_refresh_ends_the_session(site, aged):
     carol = site.signed_in("carol")

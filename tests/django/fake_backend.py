@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """
 A backend that misbehaves when told to. Left alone it answers as simplejwt does, rotation and
-blacklist included, with tokens it signs itself. Standard library only.
+blacklist included, with tokens it signs itself; told so, as others do. Standard library only.
 
     /usr/bin/python3 fake_backend.py --port 0 --dir DIR        prints `ready PORT`
 
@@ -17,6 +17,7 @@ GET  /tokens            what was issued
 POST /control           a JSON object, any of:
   "reset": true               (done first) answer as usual again, default settings, release
   "login", "refresh", "revoke", "api": how to answer from now on (null: as usual), see below
+  "paths": {PATH: ...}        the same for a single path, whatever is there
   "settings": {...}           see SETTINGS
   "release": true             let everything that hangs go on
   "revoke_access": true       access tokens issued so far become invalid
@@ -47,11 +48,11 @@ import struct
 import sys
 import threading
 import time
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from fake_tokens import USERS, Issuer, unverified_claims
+import fake_dialect
+from fake_tokens import USERS, Issuer
 from fake_websocket import WebSocket, accept_key, is_upgrade
 
 SETTINGS = {
@@ -59,13 +60,14 @@ SETTINGS = {
     "refresh_seconds": 86400,
     "rotate": True,
     "blacklist": True,
-    # Other dialects have other paths, and their refresh tokens may come in a form or a cookie.
+    # Where they are; where login and refresh share a path, OAuth's grant_type tells them apart.
     "login": "/api/token/",
     "refresh": "/api/token/refresh/",
     "revoke": "/api/token/blacklist/",
+    **fake_dialect.DIALECT,
 }
 KINDS = ("login", "refresh", "revoke", "api")
-CONTROLS = {"reset", "settings", "release", "revoke_access", "new_key"}
+CONTROLS = {"reset", "settings", "paths", "release", "revoke_access", "new_key"}
 FAULTS = set(
     "status body content_type headers pad processed early delay delay_answer hang hang_answer"
     " close reset truncate drip times".split()
@@ -101,7 +103,9 @@ class Backend(ThreadingHTTPServer):
     def control(self, wanted):
         unknown = wanted.keys() - CONTROLS - set(KINDS)
         unknown |= wanted.get("settings", {}).keys() - SETTINGS.keys()
-        unknown |= {key for kind in KINDS for key in wanted.get(kind) or {}} - FAULTS
+        hows = {kind: wanted[kind] for kind in KINDS if kind in wanted}
+        hows.update(wanted.get("paths", {}))
+        unknown |= {key for how in hows.values() for key in how or {}} - FAULTS
         if unknown:
             return Answer(400, {"unknown": sorted(unknown)})
         with self.lock:
@@ -112,22 +116,23 @@ class Backend(ThreadingHTTPServer):
                 self.released.set()
                 self.released = threading.Event()
             self.settings.update(wanted.get("settings", {}))
-            self.faults.update({kind: wanted[kind] for kind in KINDS if kind in wanted})
+            self.faults.update(hows)
         if wanted.get("revoke_access"):
             self.issuer.revoke_access()
         if wanted.get("new_key"):
             self.issuer.new_key()
         return Answer(200, {})
 
-    def take_fault(self, kind):
+    def take_fault(self, path, kind):
         with self.lock:
-            fault = self.faults.get(kind)
+            where = path if self.faults.get(path) else kind
+            fault = self.faults.get(where)
             if not fault:
                 return {}
             if "times" in fault:
                 fault["times"] -= 1
                 if fault["times"] <= 0:
-                    del self.faults[kind]
+                    del self.faults[where]
             return dict(fault)
 
 
@@ -207,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_call(self):
         kind = next((k for k in KINDS[:3] if self.path == self.server.settings[k]), "api")
-        fault = self.server.take_fault(kind)
+        fault = self.server.take_fault(self.path, kind)
         call = {
             "at": time.time(),
             "kind": kind,
@@ -222,7 +227,9 @@ class Handler(BaseHTTPRequestHandler):
             self.digest_body()
             call["body"] = self.body.decode("utf-8", "replace")
             call["body_size"] = self.body_size
-        call["jti"] = unverified_claims(self.presented_token(kind)).get("jti")
+        if kind == "login" and self.fields().get("grant_type") == "refresh_token":
+            call["kind"] = kind = "refresh"
+        call["jti"] = self.server.issuer.claims(self.presented_token(kind)).get("jti")
         with self.server.lock:
             self.server.calls.append(call)
         try:
@@ -256,11 +263,15 @@ class Handler(BaseHTTPRequestHandler):
         if user not in USERS or USERS[user] != fields["password"]:
             detail = "No active account found with the given credentials"
             return Answer(401, {"detail": detail}, CHALLENGE)
-        return Answer(200, self.server.issuer.sign_in(user))
+        return self.token_answer(self.server.issuer.sign_in(user))
 
     def process_refresh(self):
         tokens = self.server.issuer.refresh(self.presented_token("refresh"))
-        return Answer(200, tokens) if tokens else invalid_token()
+        return self.token_answer(tokens) if tokens else invalid_token()
+
+    def token_answer(self, tokens):
+        content, fields = fake_dialect.token_answer(self.server.settings, tokens)
+        return Answer(200, content, *fields)
 
     def process_revoke(self):
         claims = self.server.issuer.blacklist(self.presented_token("revoke"))
@@ -270,6 +281,9 @@ class Handler(BaseHTTPRequestHandler):
         claims = self.server.issuer.valid(self.presented_token("api"), "access")
         if not claims:
             return invalid_token("Given token not valid for any token type")
+        refusal = fake_dialect.csrf_refusal(self.server.settings, self.command, self.headers)
+        if refusal:
+            return Answer(403, {"detail": refusal})
         if self.path == "/api/upload/":
             return Answer(200, {"size": self.body_size, "sha256": self.body_digest})
         return Answer(
@@ -334,12 +348,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def presented_token(self, kind):
         if kind == "api":
-            scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-            return token if scheme == "Bearer" else ""
-        fields = self.fields()
-        cookie = SimpleCookie(self.headers.get("Cookie", "")).get("refresh")
-        token = fields.get("refresh") or fields.get("refresh_token") or (cookie and cookie.value)
-        return token if isinstance(token, str) else ""
+            return fake_dialect.access_token(self.server.settings, self.headers)
+        return fake_dialect.refresh_token(self.server.settings, self.headers, self.fields())
 
     # What becomes of the answer
 

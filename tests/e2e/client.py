@@ -1,4 +1,4 @@
-"""What a browser is to the site: one cookie, and bytes going to and fro.
+"""What a browser is to the site: its cookies, and bytes going to and fro.
 
 Requests are written byte by byte over a socket of our own, because http clients tidy away what is
 tested here (duplicate headers, a Secure cookie over plain http, hop-by-hop headers). Every byte
@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.parse
 
-COOKIE_NAME = "__Host-session"
+COOKIE_NAME, PENDING_NAME = "__Host-session", "__Host-pending"
 ANSWER_SECONDS = 30
 
 
@@ -171,17 +171,21 @@ class Exchange:
 
 
 class Browser:
-    """A page of our own site in a browser: same-origin requests, and the session cookie."""
+    """A page of our own site in a browser: same-origin requests, and the cookies it was given."""
 
-    def __init__(self, url, cookie=None):
+    def __init__(self, url, cookie=None, pending=None):
         self.origin = url.rstrip("/")
         parts = urllib.parse.urlsplit(self.origin)
         self.host, self.port = parts.hostname, parts.port
-        self.cookie = cookie
+        self.cookie, self.pending = cookie, pending
 
     def twin(self):
-        """Another tab: the same cookie."""
-        return Browser(self.origin, self.cookie)
+        """Another tab: the same cookies."""
+        return Browser(self.origin, self.cookie, self.pending)
+
+    def cookies(self):
+        held = {COOKIE_NAME: self.cookie, PENDING_NAME: self.pending}
+        return "; ".join(f"{name}={value}" for name, value in held.items() if value)
 
     def fields(self, extra=(), *, cookie=True, site="same-origin", origin=True):
         fields = [("Host", f"{self.host}:{self.port}"), ("Accept", "*/*")]
@@ -189,8 +193,8 @@ class Browser:
             fields.append(("Sec-Fetch-Site", site))
         if origin:
             fields.append(("Origin", self.origin if origin is True else origin))
-        if cookie and self.cookie:
-            fields.append(("Cookie", f"{COOKIE_NAME}={self.cookie}"))
+        if cookie and self.cookies():
+            fields.append(("Cookie", self.cookies()))
         return fields + list(extra.items() if isinstance(extra, dict) else extra)
 
     def begin(self, method, path, fields=(), body=None, **as_browser):
@@ -222,6 +226,8 @@ class Browser:
             name, _, rest = value.partition("=")
             if name == COOKIE_NAME:
                 self.cookie = rest.split(";")[0] or None
+            if name == PENDING_NAME:
+                self.pending = rest.split(";")[0] or None
 
     def get(self, path, fields=(), **as_browser):
         return self.send("GET", path, fields, **as_browser)

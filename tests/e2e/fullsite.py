@@ -141,11 +141,13 @@ class DjangoBackend(Backend):
 
 
 class FakeBackend(Backend):
-    """tests/django/fake_backend.py: misbehaves as told."""
+    """tests/django/fake_backend.py: misbehaves as told. `settings` are those of its own that it has
+    from the start, and after each reset."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, **settings):
         super().__init__(directory)
         self._directory, self._process, self.port = directory, None, 0
+        self._settings = settings
 
     @property
     def url(self):
@@ -161,6 +163,7 @@ class FakeBackend(Backend):
         word, port = self._process.stdout.readline().split()
         assert word == "ready"
         self.port = int(port)
+        self.control(settings=self._settings)
 
     def stop(self):
         self._process.kill()
@@ -168,6 +171,8 @@ class FakeBackend(Backend):
         self._process.stdout.close()
 
     def control(self, **wanted):
+        if wanted.get("reset"):
+            wanted["settings"] = {**self._settings, **wanted.get("settings", {})}
         post_json(self.url + "/control", wanted)
 
     def calls_from_now(self):
@@ -211,8 +216,8 @@ class Site:
     def let_access_expire(self, user="alice", seconds=20):
         """Wait until the newest access token is past its `exp`, by every clock involved: bffd
         counts from the Date of an answer, which may be a second behind."""
-        newest = self.backend.issued("access", user)[-1]["token"]
-        expires = claims_of(newest)["exp"]
+        newest = self.backend.issued("access", user)[-1]
+        expires = newest.get("exp") or claims_of(newest["token"])["exp"]
         until(lambda: time.time() > expires + 1, seconds, "the access token expires")
 
     def crashes(self):

@@ -52,6 +52,7 @@ static void what_a_browser_is_told_has_the_status_of_the_contract(void **state)
     assert_int_equal(err_status(BFF_ERR_NOT_AUTHENTICATED), 401);
     assert_int_equal(err_status(BFF_ERR_SESSION_EXPIRED), 401);
     assert_int_equal(err_status(BFF_ERR_CSRF_FAILED), 403);
+    assert_int_equal(err_status(BFF_ERR_TOKEN_ENDPOINT), 404);
     assert_int_equal(err_status(BFF_ERR_REFRESH_UNAVAILABLE), 503);
     assert_int_equal(err_status(BFF_ERR_STORE_UNAVAILABLE), 503);
     assert_int_equal(err_status(BFF_ERR_OVERLOADED), 503);

@@ -83,6 +83,27 @@ static void the_set_cookie_fields_have_exactly_these_bytes(void **state)
         buf_str(&b), STR("__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")));
 }
 
+static void the_pending_cookie_is_another_one_with_the_same_guards(void **state)
+{
+    (void)state;
+    char memory[256];
+    struct str value = STR("untouched");
+    const char *header = "__Host-session=" VALUE "; __Host-pending=half-way";
+    assert_int_equal(cookie_find_pending(str_from(header), &value), BFF_OK);
+    assert_true(str_eq(value, STR("half-way")));
+    assert_int_equal(cookie_find_pending(STR("__Host-session=" VALUE), &value), BFF_ERR_MISSING);
+    assert_int_equal(cookie_find_pending(STR("__Host-pending=a; __Host-pending=b"), &value),
+                     BFF_ERR_DUPLICATE);
+    struct buf b = buf_make(memory, sizeof memory);
+    cookie_add_set_pending(&b, STR("half-way"), 900);
+    assert_true(str_eq(buf_str(&b), STR("__Host-pending=half-way; Path=/; Max-Age=900; Secure; "
+                                        "HttpOnly; SameSite=Strict")));
+    b = buf_make(memory, sizeof memory);
+    cookie_add_clear_pending(&b);
+    assert_true(str_eq(
+        buf_str(&b), STR("__Host-pending=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")));
+}
+
 static void a_backends_set_cookie_is_read_by_name(void **state)
 {
     (void)state;
@@ -105,6 +126,7 @@ int main(void)
         cmocka_unit_test(a_planted_second_cookie_is_never_chosen),
         cmocka_unit_test(a_header_above_the_limit_is_refused),
         cmocka_unit_test(the_set_cookie_fields_have_exactly_these_bytes),
+        cmocka_unit_test(the_pending_cookie_is_another_one_with_the_same_guards),
         cmocka_unit_test(a_backends_set_cookie_is_read_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

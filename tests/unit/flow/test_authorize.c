@@ -101,7 +101,37 @@ static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
     assert_true(str_eq(header(&r, "X-Bff-Cookie")->value, STR("access=aaa.bbb.ccc")));
     config.backend.attach = (struct config_attach){ATTACH_HEADER, STR("X-Token"), STR("t $access")};
     authorize_pass(&live, &config, &arena, &r);
-    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("t aaa.bbb.ccc")));
+    assert_true(str_eq(header(&r, "X-Bff-Header")->value, STR("t aaa.bbb.ccc")));
+    assert_null(header(&r, "X-Bff-Authorization"));
+}
+
+static void where_django_asks_for_a_double_submit_cookie_and_header_agree(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply first, second;
+    config.backend.csrf_cookie = STR("csrftoken");
+    config.backend.attach = (struct config_attach){ATTACH_COOKIE, STR("access"), STR("$access")};
+    authorize_pass(&live, &config, &arena, &first);
+    renew_retry(&live, &config, &arena, &second);
+    struct str csrf = header(&first, "X-Bff-Csrf")->value;
+    struct str cookie = header(&first, "X-Bff-Cookie")->value;
+    assert_true(csrf.n >= 32);
+    assert_true(str_contains(cookie, csrf));
+    assert_true(str_contains(cookie, STR("csrftoken=")));
+    assert_true(str_contains(cookie, STR("access=aaa.bbb.ccc")));
+    assert_non_null(header(&second, "X-Bff-Csrf"));
+    assert_false(str_eq(header(&second, "X-Bff-Csrf")->value, csrf));
+}
+
+static void where_it_does_not_nothing_of_it_is_sent(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    authorize_pass(&live, &config, &arena, &r);
+    assert_null(header(&r, "X-Bff-Csrf"));
+    assert_null(header(&r, "X-Bff-Cookie"));
 }
 
 static void a_token_that_no_header_may_carry_is_not_attached(void **state)
@@ -177,6 +207,8 @@ int main(void)
         TEST(a_life_that_is_not_known_never_ends),
         TEST(passing_names_the_token_and_its_generation),
         TEST(a_token_may_travel_as_a_cookie_or_in_another_header),
+        TEST(where_django_asks_for_a_double_submit_cookie_and_header_agree),
+        TEST(where_it_does_not_nothing_of_it_is_sent),
         TEST(a_token_that_no_header_may_carry_is_not_attached),
         TEST(every_refusal_is_a_401_to_nginx_and_carries_its_reason),
         TEST(a_retry_is_an_internal_redirect_with_the_new_token),

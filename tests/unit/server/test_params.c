@@ -36,6 +36,27 @@ static void the_leg_and_the_headers_are_read(void **state)
     assert_true(str_eq(call.caller.proto, STR("https")));
 }
 
+static void a_path_of_the_backends_comes_with_its_query(void **state)
+{
+    (void)state;
+    static char long_query[PARAMS_QUERY_MAX + 32] = "BFF_QUERY=";
+    char *envp[] = {env("BFF_LEG=endpoint"), env("BFF_PATH=/api/caf\xC3\xA9/"),
+                    env("BFF_QUERY=code=a%0Ab"), NULL};
+    struct call call;
+    assert_int_equal(params_read(envp, &call), BFF_OK);
+    assert_int_equal(call.leg, LEG_ENDPOINT);
+    assert_true(str_eq(call.path, STR("/api/caf\xC3\xA9/")));
+    assert_true(str_eq(call.query, STR("code=a%0Ab")));
+    envp[1] = env("BFF_PATH=/api/token/\n");
+    assert_int_equal(params_read(envp, &call), BFF_ERR_BAD_REQUEST);
+    envp[1] = long_query;
+    memset(long_query + 10, 'a', PARAMS_QUERY_MAX);
+    envp[2] = NULL;
+    assert_int_equal(params_read(envp, &call), BFF_OK);
+    memset(long_query + 10, 'a', PARAMS_QUERY_MAX + 1);
+    assert_int_equal(params_read(envp, &call), BFF_ERR_BAD_REQUEST);
+}
+
 static void a_refusal_comes_with_its_wait(void **state)
 {
     (void)state;
@@ -116,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_leg_and_the_headers_are_read),
+        cmocka_unit_test(a_path_of_the_backends_comes_with_its_query),
         cmocka_unit_test(a_refusal_comes_with_its_wait),
         cmocka_unit_test(of_several_upstreams_the_last_status_counts),
         cmocka_unit_test(a_header_that_comes_twice_is_marked),

@@ -1,0 +1,36 @@
+#include "flow/grant.h"
+
+#include "flow/caller.h"
+
+static enum bff_err compose(struct tools *tools, struct str access, struct str refresh,
+                            struct arena *arena, struct backend_request *request)
+{
+    const struct config *config = tools->config;
+    enum bff_err err = backend_compose(&config->refresh.request, &config->refresh.send, access,
+                                       refresh, arena, request);
+    if (err == BFF_OK)
+        err = backend_identify(config, tools->client_secret, arena, request);
+    if (err == BFF_OK && config->refresh.auth_access)
+        err = backend_attach(&config->backend.attach, access, arena, request);
+    if (err == BFF_OK)
+        err = backend_double_submit(config, arena, request);
+    return err;
+}
+
+enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct str refresh,
+                               const struct caller *caller, struct arena *arena,
+                               struct backend_tokens *tokens, struct str *why)
+{
+    struct backend_request request;
+    struct backend_answer answer;
+    enum bff_err err = compose(tools, access, refresh, arena, &request);
+    if (err == BFF_OK) {
+        caller_describe(caller, &request);
+        err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);
+    }
+    if (err != BFF_OK) {
+        *why = err_code(err);
+        return REFRESH_UNAVAILABLE;
+    }
+    return backend_judge_refresh(tools->config, &answer, arena, tokens, why);
+}
