@@ -203,3 +203,17 @@ def test_a_revocation_that_wants_the_access_token(fake):
     fake.backend.control(paths={"/api/token/blacklist/": {"status": 401, "times": 1}})
     report = fake.examine()
     assert report.remedies == ["[revoke] auth = access"], report
+
+
+def test_a_revocation_that_never_works_is_no_clean_end(fake):
+    fake.backend.control(revoke={"status": 401})
+    report = fake.examine()
+    assert report.status == 1 and report.says("The revocation is answered 401"), report
+    assert report.says("could not be revoked (no revocation has worked)")
+    assert not report.says("every refresh token of this walk is dead")
+
+
+def test_the_library_is_told_by_its_usual_path():
+    with patient(FakeBackend, opaque=True, login="/o/token/") as doctor:
+        report = doctor.examine(text="[login]\nrequest = POST /o/token/\naccess = json:/token\n")
+        assert report.says("django-oauth-toolkit", "preset = oauth-toolkit knows"), report
