@@ -2,7 +2,7 @@
 #include "doctor/lines.h"
 #include "doctor/shape.h"
 #include "doctor/walk.h"
-#include "doctor/walk_refresh.h"
+#include "doctor/walk_try_refresh.h"
 #include "doctor/ways.h"
 
 #define CHAPTER CHAPTER_REVOKE

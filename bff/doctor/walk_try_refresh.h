@@ -1,7 +1,7 @@
 /* A refresh by the mended plan, for the steps that only want to know whether a token still lives.
  */
-#ifndef BFF_DOCTOR_WALK_REFRESH_H
-#define BFF_DOCTOR_WALK_REFRESH_H
+#ifndef BFF_DOCTOR_WALK_TRY_REFRESH_H
+#define BFF_DOCTOR_WALK_TRY_REFRESH_H
 
 #include "doctor/walk.h"
 
