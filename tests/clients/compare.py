@@ -164,7 +164,7 @@ def row(client, situation, without, behind):
 
 HEADER = [
     "client",
-    "without → with bffd",
+    "situation",
     "refreshes per expiry",
     "refreshes refused though the session was fine",
     "calls failed",
