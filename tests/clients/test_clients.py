@@ -195,8 +195,6 @@ def test_at_the_refresh_tokens_end_it_goes_where_it_always_went(client):
         assert window.cookies() == []
         assert len(page.own_refreshes()) <= CALLS
 
-        # Calls that the browser had begun are refused and clear the cookie: the old one, by then.
-        when_quiet(lambda: window.stack.nginx.access_log.stat().st_size)
         page.reload()
         page.sign_in()
         assert page.calls(CALLS) == ALL_ANSWERED

@@ -126,7 +126,7 @@ static void a_preset_says_what_ends_a_session_and_what_a_revocation(void **state
     assert_int_equal(allauth.refresh.dead.n_statuses, 2);
     assert_int_equal(allauth.refresh.dead.statuses[0], 400);
     assert_true(allauth.revoke.auth_access);
-    assert_int_equal(allauth.revoke.success.n_statuses, 2);
+    assert_int_equal(allauth.revoke.success.n_statuses, 3);
     assert_int_equal(allauth.revoke.success.statuses[1], 401);
     assert_int_equal(allauth.login.success.n_statuses, 1);
     assert_string_equal(places(&allauth.pending.token), "json:/meta/session_token");
