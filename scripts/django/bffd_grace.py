@@ -1,10 +1,12 @@
 """
 A refresh token that was rotated a moment ago is answered with the same successor again.
 
-For Django projects on djangorestframework-simplejwt (5.2 and newer) that keep both of
+For Django projects on djangorestframework-simplejwt that keep both of
 
     ROTATE_REFRESH_TOKENS = True
     BLACKLIST_AFTER_ROTATION = True
+
+Tested with simplejwt 5.2.2 on Django 3.2 and 5.5.1 on Django 5.2, on SQLite and PostgreSQL.
 
 WHY
     A refresh kills the token that it was asked with. If its answer is lost afterwards (a crash, a
@@ -30,14 +32,15 @@ INSTALL
             token_class = MyRotatingToken
 
 SETTING
-    BFFD_GRACE_SECONDS = 60      1 to 3600. Longer than bffd's refresh.lease (20 s): as long as a
-                                 dead worker's lease stands, nobody asks again.
+    BFFD_GRACE_SECONDS = 60      1 to 3600. Longer than bffd's refresh.lease (20 s), for while a
+                                 dead worker's lease stands nobody asks again; and long enough for
+                                 the user's next request to come, for bffd asks when that does.
 
 WHAT IT DOES
     The successor is not remembered, it is made again. Its `jti` is an HMAC, under SECRET_KEY, of
-    its predecessor's `jti`; its `iat` and `exp` are of the moment of the rotation. That moment stands
-    in the successor's row in simplejwt's own table OutstandingToken, which is written in the same
-    transaction in which the predecessor is blacklisted: a process that dies has done both or
+    its predecessor's `jti`; its `iat` and `exp` are of the moment of the rotation. That moment
+    stands in the successor's row in simplejwt's own table OutstandingToken, which is written in the
+    same transaction in which the predecessor is blacklisted: a process that dies has done both or
     neither. The row is unique, so of many requests with one token, on whatever host, one rotates;
     the others wait for it in the database, and answer the same.
 
@@ -51,9 +54,11 @@ WHAT IT DOES
     The access token is the same, too, until half of its life is over; then it is a new one.
 
 STORAGE
-    One row in OutstandingToken for each rotation, which simplejwt would write as well: 5.5 at the
-    rotation, 5.2 when the successor is blacklisted. Only from 5.5 on does it hold the token, as
-    simplejwt has it; here 5.2's has an empty text. `manage.py flushexpiredtokens` removes them.
+    One row in OutstandingToken for each rotation, which simplejwt would write as well: 5.5.1 at the
+    rotation, 5.2.2 when the successor is blacklisted. It holds the token where simplejwt itself
+    lists it at the rotation; with 5.2.2 its text is empty. So whoever reads the database finds no
+    usable token that he would not have found anyway. `manage.py flushexpiredtokens` removes the
+    rows.
 
 LIMITS
     - Who steals a refresh token and uses it within BFFD_GRACE_SECONDS of its rotation, and before
@@ -65,6 +70,8 @@ LIMITS
     - The database must have transactions, at READ COMMITTED (Django's default on PostgreSQL and
       MySQL) or as SQLite has them. With SQLite, leave ATOMIC_REQUESTS off.
     - Tokens whose user is not in Django's database are rotated, but not answered again.
+    - A token that was rotated before this file was installed, or under another SECRET_KEY, is
+      refused. One that an administrator takes off the blacklist by hand stays refused, too.
     - With ES256 and its like the same token has another signature each time. Either is valid.
     - Sliding tokens, django-allauth and django-oauth-toolkit have refreshes of their own. The last
       has a setting for this, REFRESH_TOKEN_GRACE_PERIOD_SECONDS.
