@@ -101,6 +101,16 @@ class GracefulDjango(Project):
         """The next refresh ends with the death of its process: before-commit or after-commit."""
         (self.directory / f"die-{moment}").touch()
 
+    @contextlib.contextmanager
+    def held(self):
+        """Refreshes are done, but not answered before the end of this."""
+        mark = self.directory / "hold"
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink()
+
     def evaluate(self, code, **env):
         """What the code prints, or the last line of what it died with."""
         done = self._python(code, env)

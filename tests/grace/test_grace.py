@@ -1,6 +1,8 @@
 """scripts/django/bffd_grace.py: what a refresh token is good for after its rotation."""
 
 import json
+import re
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +12,7 @@ from graceful import claims_of
 from projects import post_json
 
 from client import at_once  # isort: skip  (projects.py says where it is)
+from components import bffd_program  # isort: skip
 
 SECONDS = 60  # what bffd_grace.py has by default
 AT_ONCE = 20
@@ -54,7 +57,9 @@ def test_it_is_the_same_answer_until_the_seconds_are_over(django, after):
     django.let_pass(pair["refresh"], after)
     again = django.rotated(first)
     for kind in ("access", "refresh"):
-        assert claims_of(again[kind])["jti"] == claims_of(pair[kind])["jti"]
+        then, now = claims_of(pair[kind]), claims_of(again[kind])
+        assert now["jti"] == then["jti"]
+        assert then["exp"] - now["exp"] == after
     assert django.rotated(first) == again
 
 
@@ -267,6 +272,14 @@ def test_a_setting_that_is_wrong_is_told(django):
         said = django.evaluate(IMPORTED, BFF_TEST_GRACE_SECONDS=wrong)
         assert "BFFD_GRACE_SECONDS is" in said and "1 to 3600" in said
     assert django.evaluate(IMPORTED, BFF_TEST_GRACE_SECONDS="25") == "RotatingRefreshToken"
+
+
+def test_its_seconds_are_more_than_the_lease_of_bffd(django):
+    command = [bffd_program(), "-c", django.config, "--print-config"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    lease = int(re.search(r"^lease = (\d+)s +; default$", shown, re.MULTILINE)[1])
+    seconds = django.evaluate("import bffd_grace; print(bffd_grace.SECONDS_DEFAULT)")
+    assert int(seconds) == SECONDS > 2 * lease
 
 
 @pytest.mark.parametrize("off", ["ROTATE_REFRESH_TOKENS", "BLACKLIST_AFTER_ROTATION"])

@@ -1,7 +1,8 @@
-"""A process that dies in the middle of a refresh, without a word, as in a power cut."""
+"""A process that dies in the middle of a refresh, without a word, as in a power cut. Or is slow."""
 
 import os
 import signal
+import time
 
 from django.conf import settings
 from django.db.models.signals import post_save
@@ -21,10 +22,20 @@ def blacklisted(**_):
     die_if_told("before-commit")
 
 
+HOLD_MAX_S = 30
+
+
+def hold_while_told():
+    until = time.monotonic() + HOLD_MAX_S
+    while (settings.DATA_DIR / "hold").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 class Deaths:
     """
     die-before-commit   everything is written, nothing committed
     die-after-commit    everything is committed, nothing answered
+    hold                everything is committed; it is answered when the file is gone
     """
 
     def __init__(self, get_response):
@@ -35,5 +46,6 @@ class Deaths:
         response = self.get_response(request)
         if request.path.endswith("/refresh/"):
             die_if_told("after-commit")
+            hold_while_told()
         response["X-Worker"] = str(os.getpid())
         return response

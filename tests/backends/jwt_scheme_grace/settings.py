@@ -5,7 +5,7 @@ The backend jwt-scheme with the serializers of scripts/django/bffd_grace.py.
     BFF_TEST_STOCK           simplejwt's own serializers, for comparison
     BFF_TEST_PLAIN           ROTATE_REFRESH_TOKENS or BLACKLIST_AFTER_ROTATION: this one is off
 
-A file `die-KIND` in BFF_TEST_DIR: the next refresh ends with the death of its process, see deaths.py.
+Files in BFF_TEST_DIR make a refresh end badly, see deaths.py.
 """
 
 import os
