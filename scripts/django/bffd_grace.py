@@ -68,7 +68,8 @@ LIMITS
       older, or whose successor has been used, gives nothing. So a minute, not an hour.
     - Every process needs the same SECRET_KEY, and clocks that agree better than the seconds.
     - The database must have transactions, at READ COMMITTED (Django's default on PostgreSQL and
-      MySQL) or as SQLite has them. With SQLite, leave ATOMIC_REQUESTS off.
+      MySQL) or as SQLite has them. SQLite with ATOMIC_REQUESTS needs Django 5.1 and the option
+      "transaction_mode": "IMMEDIATE": else some of several parallel refreshes are a 500.
     - Tokens whose user is not in Django's database are rotated, but not answered again.
     - A token that was rotated before this file was installed, or under another SECRET_KEY, is
       refused. One that an administrator takes off the blacklist by hand stays refused, too.
