@@ -4,10 +4,11 @@
  * one COMMIT after the other is all there is of a refresh.
  *
  * Every script is an atomic step with the name it has in bff/store/scripts; IS_OVER, READABLE and
- * move_key_end() are ends_at() and read() of session.lua. What a session's life should be is written down a second time, in the
- * variables that nobody but the model knows, and each answer is held against that.
+ * move_key_end() are ends_at() and read() of session.lua. What a session's life should be is
+ * written down a second time, in the variables that nobody but the model knows, and each answer is
+ * held against that.
  *
- * README.md lists the macros that choose a variant.
+ * Macros choose a variant: `check` has them, README.md says what they are for.
  */
 
 #define LAST 6     /* the clock stops here */

@@ -6,7 +6,7 @@
  * which the real one could be over. The bits of work between the scripts interleave freely: that,
  * crashes and stalls are what is searched.
  *
- * README.md lists the macros that choose a variant.
+ * Macros choose a variant: `check` has them, README.md says what they are for.
  */
 
 #ifndef WORKERS
@@ -88,7 +88,8 @@ bool limit_over;         /* the idle or the absolute one */
 bool working[WORKERS];   /* lives, and has a lease of which it has not reported yet */
 bool overtaken[WORKERS]; /* lost it to another */
 byte carries[WORKERS];   /* has in hand what a refresh of this generation brought */
-byte calls, run_out, unanswered; /* in this generation */
+byte may_call = 1;       /* in this generation: once, and once more for each lease that ran out
+                          * and for each FAIL */
 bool window;             /* the named one: a successor of the stored token died unstored */
 bool anything_lost;
 bool write_lost, deletion_lost; /* by Redis, which had acknowledged it */
@@ -137,7 +138,7 @@ inline successor_dies()
  */
 inline forget_counts()
 {
-    calls = 0; run_out = 0; unanswered = 0; window = false;
+    may_call = 1; window = false;
     overtaken[0] = false; overtaken[1] = false;
 #if WORKERS > 2
     overtaken[2] = false
@@ -229,8 +230,8 @@ look:
             working[me] = true;
             my_generation = generation; my_epoch = epoch; token = refresh;
             printf("%d BEGIN: GO epoch %d generation %d\n", me, epoch, generation);
-            must(calls <= run_out + unanswered, refreshed_twice);
-            calls++;
+            must(may_call > 0, refreshed_twice);
+            may_call--;
             must(REDEEMABLE(refresh) || CARRIED || EXCUSED, dead_token_stored)
         fi
     }
@@ -355,7 +356,7 @@ fail:
         :: exists && generation == my_generation && epoch == my_epoch && state == refreshing ->
             printf("%d FAIL: BACKOFF\n", me);
             must(holder == me, anothers_lease);
-            state = idle; lease = false; backoff = true; unanswered++;
+            state = idle; lease = false; backoff = true; may_call++;
 #ifdef FAIL_ENDS_GRACE
             grace = false;
 #endif
@@ -433,7 +434,7 @@ end_of_worker:
 inline end_lease()
 {
     printf("lease runs out\n");
-    lease = false; run_out++;
+    lease = false; may_call++;
 #ifdef FORGETFUL
     /* Django's memory of what it gave is shorter than the lease. */
     successor[refresh] = 0;
@@ -539,7 +540,7 @@ proctype Failover()
         lease = had_lease; grace = had_grace; backoff = had_backoff;
         if :: !exists -> state = idle; lease = false; grace = false; backoff = false :: else fi;
         /* A lease may be among what was lost. */
-        run_out = calls; unanswered = 0;
+        may_call = 1;
         had_session = false; had_state = 0; had_generation = 0; had_refresh = 0; had_epoch = 0;
         had_commit = 0; had_holder = 0; had_lease = false; had_grace = false; had_backoff = false;
         publish()

@@ -6,7 +6,7 @@
  * thread's handlers are the atomic steps: it does one thing at a time. `Elsewhere` is every other
  * worker together.
  *
- * README.md lists the macros that choose a variant.
+ * Macros choose a variant: `check` has them, README.md says what they are for.
  */
 
 #ifndef REQUESTS
@@ -91,8 +91,8 @@ inline park(r, g)
     fi
 }
 
-/* resume() and dispatch_settle(): what the task found is as good as nothing when its token has run out meanwhile, unless
- * it was granted for this very request. */
+/* resume() and dispatch_settle(): what the task found is as good as nothing when its token has run
+ * out meanwhile, unless it was granted for this very request. */
 inline resume(r)
 {
     if
