@@ -98,3 +98,12 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *out)
     *out = value;
     return true;
 }
+
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

@@ -34,6 +34,9 @@ bool str_contains(struct str s, struct str needle);
 struct str str_trim(struct str s); /* without leading and trailing SP, HTAB, CR and LF */
 struct str_cut str_cut(struct str s, char separator);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int str_hex_digit(char c);
+
 /* How many characters at the start are base64url without padding (RFC 4648, section 5). */
 size_t str_base64url_length(struct str s);
 

@@ -17,22 +17,14 @@ void form_add(struct buf *b, struct str value)
     }
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The first byte that *s encodes. */
 static bool take_byte(struct str *s, char *out)
 {
     size_t n = 1;
     *out = s->p[0] == '+' ? ' ' : s->p[0];
     if (s->p[0] == '%') {
-        int high = s->n >= 3 ? hex_value(s->p[1]) : -1, low = s->n >= 3 ? hex_value(s->p[2]) : -1;
+        int high = s->n >= 3 ? str_hex_digit(s->p[1]) : -1,
+            low = s->n >= 3 ? str_hex_digit(s->p[2]) : -1;
         if (high < 0 || low < 0)
             return false;
         *out = (char)(high << 4 | low);

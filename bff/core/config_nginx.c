@@ -17,11 +17,6 @@ struct named_call {
     bool signs_in;
 };
 
-static unsigned hex_digit(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
 /*
  * The path as nginx has it in $uri, which is decoded, inside a regular expression inside double
  * quotes. What is neither letter, digit nor harmless in all three becomes \xHH, or \. for looks.
@@ -31,7 +26,7 @@ static void print_path(FILE *out, struct str path)
     for (size_t i = 0; i < path.n; i++) {
         unsigned c = (unsigned char)path.p[i];
         if (c == '%') {
-            c = hex_digit(path.p[i + 1]) * 16 + hex_digit(path.p[i + 2]);
+            c = (unsigned)(str_hex_digit(path.p[i + 1]) * 16 + str_hex_digit(path.p[i + 2]));
             i += 2;
         }
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

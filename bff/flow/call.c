@@ -6,11 +6,6 @@
 #include "core/policy.h"
 #include "core/problem.h"
 
-static unsigned char hex_value(char c)
-{
-    return (unsigned char)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
 /* nginx has decoded the path; the configured one may be percent-encoded (RFC 3986, 2.1; that it is
  * well so, config_parse() has seen) and have a query. */
 static bool is_path(struct str configured, struct str decoded)
@@ -20,7 +15,7 @@ static bool is_path(struct str configured, struct str decoded)
     for (size_t i = 0; i < c.n; i++, at++) {
         unsigned char byte = (unsigned char)c.p[i];
         if (byte == '%' && c.n - i > 2) {
-            byte = (unsigned char)(hex_value(c.p[i + 1]) << 4 | hex_value(c.p[i + 2]));
+            byte = (unsigned char)(str_hex_digit(c.p[i + 1]) << 4 | str_hex_digit(c.p[i + 2]));
             i += 2;
         }
         if (at >= decoded.n || (unsigned char)decoded.p[at] != byte)

@@ -117,6 +117,18 @@ static void a_number_is_decimal_digits_within_its_limit(void **state)
     }
 }
 
+static void a_hexadecimal_digit_has_a_value_in_either_case(void **state)
+{
+    (void)state;
+    static const struct {
+        char c;
+        int value;
+    } rows[] = {{'0', 0},  {'9', 9},  {'a', 10}, {'f', 15}, {'A', 10}, {'F', 15},
+                {'g', -1}, {'G', -1}, {'/', -1}, {':', -1}, {'@', -1}, {'\0', -1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(str_hex_digit(rows[i].c), rows[i].value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +139,7 @@ int main(void)
         cmocka_unit_test(blanks_are_trimmed_at_both_ends_only),
         cmocka_unit_test(a_cut_gives_both_sides_of_the_first_separator),
         cmocka_unit_test(a_number_is_decimal_digits_within_its_limit),
+        cmocka_unit_test(a_hexadecimal_digit_has_a_value_in_either_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
