@@ -1,5 +1,6 @@
 #include "private_redis.h"
 
+#include <arpa/inet.h>
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,18 @@ void private_redis_make(struct private_redis *r)
         give_up("mkdtemp");
     snprintf(r->socket, sizeof r->socket, "%s/socket", r->directory);
     snprintf(r->url, sizeof r->url, "unix://%s", r->socket);
+}
+
+int private_redis_free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        give_up("a free port");
+    close(fd);
+    return ntohs(address.sin_port);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)

@@ -29,6 +29,9 @@ void private_redis_kill(struct private_redis *r); /* kill -9 */
 void private_redis_pause(struct private_redis *r);
 void private_redis_resume(struct private_redis *r);
 
+/* A loopback port that nothing listens on just now. */
+int private_redis_free_port(void);
+
 /* A connection of the test's own, with a time limit of some seconds. */
 redisContext *private_redis_connect(const struct private_redis *r);
 
