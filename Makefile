@@ -92,6 +92,7 @@ $(BUILD)/gen/store/scripts/%.lua.h: bff/store/scripts/%.lua
 $(BUILD)/gen/%.acl.h: bff/%.acl
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+$(INTEGRATION:=.o): | $(BUILD)/gen/redis.acl.h
 $(BUILD)/tests/integration/test_store_acl.o: $(BUILD)/gen/redis.acl.h
 
 define unit_test

@@ -129,6 +129,8 @@ static bool load(struct setup *s, const char *path, struct str *message)
            config_parse(&s->arena, path, text, &s->config, message) && load_keys(s, message) &&
            load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
                        message) &&
+           load_secret(s, "redis.sentinel_password_file", s->config.redis.sentinel_password_file,
+                       &s->sentinel_password, message) &&
            load_secret(s, "client.secret_file", s->config.client.secret_file, &s->client_secret,
                        message);
 }

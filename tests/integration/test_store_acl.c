@@ -91,11 +91,9 @@ static int start_tcp_redis(void **state)
     if (start_redis(state) != 0)
         return -1;
     private_redis_stop(&redis);
-    char port[8];
-    snprintf(port, sizeof port, "%d", private_redis_free_port());
-    snprintf(url, sizeof url, "redis://127.0.0.1:%s", port);
-    const char *const options[] = {"--bind", "127.0.0.1", "--port", port, NULL};
-    private_redis_start(&redis, options);
+    redis.port = private_redis_free_port();
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", redis.port);
+    private_redis_start(&redis, NULL);
     read_acl();
     return 0;
 }
@@ -250,6 +248,20 @@ static void other_keys_and_the_rest_of_redis_are_out_of_reach(void **state)
     }
 }
 
+static void another_database_takes_one_right_more(void **state)
+{
+    (void)state;
+    char with_db[80];
+    snprintf(with_db, sizeof with_db, "%s/3", url);
+    config.redis.url = str_from(with_db);
+    grant_without(NULL);
+    struct store *s = open_as_user(0);
+    assert_int_equal(use_store(s), BFF_ERR_STORE_UNAVAILABLE);
+    ask("ACL SETUSER %s +select", user);
+    assert_ok(use_store(s));
+    store_close(s);
+}
+
 static void a_missing_right_is_told_and_a_given_one_is_noticed(void **state)
 {
     (void)state;
@@ -270,6 +282,7 @@ int main(void)
         T(the_minimal_rights_are_enough_for_everything),
         T(no_right_among_them_can_be_left_out),
         T(other_keys_and_the_rest_of_redis_are_out_of_reach),
+        T(another_database_takes_one_right_more),
         T(a_missing_right_is_told_and_a_given_one_is_noticed),
     };
     return cmocka_run_group_tests_name("store/acl", tests, start_tcp_redis, remove_redis);
