@@ -88,6 +88,8 @@ static int check(const struct setup *setup)
         printf("with one worker for each processor, of %u I/O threads\n", c->server.io_threads);
     printf("  store    sessions in %.*s, as %.*s*\n", STR_ARG(c->redis.url),
            STR_ARG(c->redis.prefix));
+    if (str_starts(c->redis.url, STR("redis+cluster://")))
+        printf("  ask      Redis for every request: what is in a cluster is not cached\n");
     printf("  end them after %u s without activity, %u s at the latest\n", c->session.idle_s,
            c->session.absolute_s);
     printf("and call the backend %.*s (preset %.*s) with\n", STR_ARG(c->backend.url),

@@ -150,12 +150,12 @@ bool config_read_redis_url(const struct config_option *option, struct str text, 
     }
     if (str_starts(text, STR("rediss://")))
         refusal->why = STR("this version does not support TLS to Redis (rediss://) yet");
-    if (str_starts(text, STR("redis+cluster://")))
-        refusal->why = STR("this version does not support Redis Cluster yet");
     if (str_starts(text, STR("unix://")))
         return is_redis_socket(from(text, 7));
     if (str_starts(text, STR("redis+sentinel://")))
         return is_sentinels(from(text, 17));
+    if (str_starts(text, STR("redis+cluster://")))
+        return is_seed_list(from(text, 16));
     return str_starts(text, STR("redis://")) && is_redis_host(from(text, 8));
 }
 

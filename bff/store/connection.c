@@ -28,8 +28,10 @@ static const struct refusal {
     {"NOREPLICAS", "Redis has too few replicas to take writes", true, REFUSAL_READONLY},
     {"OOM", "Redis is full: raise its maxmemory", false, REFUSAL_OTHER},
     {"MISCONF", "Redis takes no writes because it cannot save to disk", false, REFUSAL_OTHER},
+    {"cluster support disabled", "this Redis is no cluster: redis.url must be redis://", true,
+     REFUSAL_OTHER},
     {"CLUSTERDOWN", "the Redis cluster is down", true, REFUSAL_OTHER},
-    {"MOVED", "Redis is a cluster: redis.url must name a single server", true, REFUSAL_OTHER},
+    {"MOVED", "Redis is a cluster: redis.url must be redis+cluster://", true, REFUSAL_OTHER},
     {"BUSY", "Redis is busy running a script", false, REFUSAL_OTHER},
 };
 
@@ -77,6 +79,12 @@ static const struct refusal *find_refusal(const struct refusal *rows, size_t n, 
 
 void connection_refused(struct connection *c, const redisReply *reply)
 {
+    if (c->in_cluster &&
+        redirect_read((struct str){reply->str, (size_t)reply->len}, &c->address, &c->redirect)) {
+        c->refusal = REFUSAL_REDIRECTED;
+        snprintf(c->error, CONNECTION_ERROR_MAX, "the Redis cluster is moving this slot");
+        return;
+    }
     const struct refusal *found =
         c->is_sentinel
             ? find_refusal(sentinel_refusals, sizeof sentinel_refusals / sizeof *sentinel_refusals,
@@ -94,17 +102,6 @@ void connection_refused(struct connection *c, const redisReply *reply)
         connection_drop(c);
 }
 
-redisReply *connection_call(struct connection *c, int argc, const char **argv,
-                            const size_t *lengths)
-{
-    c->refusal = REFUSAL_OTHER;
-    errno = 0;
-    redisReply *reply = redisCommandArgv(c->redis, argc, argv, lengths);
-    if (!reply)
-        broken(c);
-    return reply;
-}
-
 static enum bff_err expect_ok(struct connection *c, redisReply *reply)
 {
     if (!reply)
@@ -117,6 +114,19 @@ static enum bff_err expect_ok(struct connection *c, redisReply *reply)
     }
     freeReplyObject(reply);
     return err;
+}
+
+redisReply *connection_call(struct connection *c, int argc, const char **argv,
+                            const size_t *lengths)
+{
+    c->refusal = REFUSAL_OTHER;
+    errno = 0;
+    if (c->asking && expect_ok(c, redisCommand(c->redis, "ASKING")) != BFF_OK)
+        return NULL;
+    redisReply *reply = redisCommandArgv(c->redis, argc, argv, lengths);
+    if (!reply)
+        broken(c);
+    return reply;
 }
 
 static bool send_all(int fd, const char *p, size_t n)

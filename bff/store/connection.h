@@ -11,15 +11,16 @@
 
 #include <hiredis/hiredis.h>
 
+#include "store/slots.h"
 #include "store/store.h"
-#include "store/url.h"
 
 #define CONNECTION_ERROR_MAX 256
 
 /* What an error reply proves, besides that the command was not executed. */
 enum refusal_kind {
     REFUSAL_OTHER,
-    REFUSAL_READONLY, /* this is no primary (any more), or one without replicas */
+    REFUSAL_READONLY,   /* this is no primary (any more), or one without replicas */
+    REFUSAL_REDIRECTED, /* another server of the cluster has the slot: see `redirect` */
 };
 
 struct connection {
@@ -30,7 +31,9 @@ struct connection {
     uint32_t limit_ms;   /* of the next command, where that is less than command_ms; 0: none */
     uint32_t timeout_ms; /* as the socket has it */
     const char *user, *password; /* not ours; "" when not configured */
-    bool is_sentinel;
+    bool is_sentinel, in_cluster;
+    bool asking; /* send ASKING before each command */
+    struct redirect redirect;
     enum refusal_kind refusal; /* of the last reply that connection_refused() saw */
     char *error;               /* CONNECTION_ERROR_MAX bytes of the owner's: what went wrong last */
 };

@@ -88,13 +88,8 @@ bool store_lost_reads(struct store *s)
     return lost;
 }
 
-static enum bff_err ready(struct store *s)
+static enum bff_err connected(struct store *s, bool is_new)
 {
-    bool is_new;
-    topology_doubt(&s->topology, s->redirect);
-    enum bff_err err = topology_connect(&s->topology, &s->connection, &is_new);
-    if (err != BFF_OK)
-        return err;
     if (is_new && s->tracked_for != 0)
         s->has_lost_reads = true;
     if (is_new)
@@ -110,10 +105,18 @@ void handle_args(const struct store *s, struct script_args *args)
     script_add(args, (struct str){s->channel, s->channel_length});
 }
 
+static enum bff_err ready(struct store *s, struct str key)
+{
+    bool is_new;
+    topology_doubt(&s->topology, s->redirect);
+    enum bff_err err = topology_connect(&s->topology, key, &s->connection, &is_new);
+    return err == BFF_OK ? connected(s, is_new) : err;
+}
+
 static enum bff_err run_once(struct store *s, enum script which, struct str key,
                              const struct script_args *args, struct script_reply *out)
 {
-    enum bff_err err = ready(s);
+    enum bff_err err = ready(s, key);
     if (err != BFF_OK)
         return err;
     return script_run(&s->scripts, s->connection, which, key, args, out);
@@ -217,15 +220,13 @@ static enum bff_err judge_info(struct store *s, struct str info)
     return BFF_OK;
 }
 
-enum bff_err store_check(struct store *s)
+static enum bff_err check_server(struct store *s)
 {
-    enum bff_err err = ready(s);
-    if (err != BFF_OK)
-        return err;
     const char *argv[] = {"INFO"};
     redisReply *reply = connection_call(s->connection, 1, argv, NULL);
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;
+    enum bff_err err = BFF_OK;
     if (reply->type == REDIS_REPLY_ERROR) {
         connection_refused(s->connection, reply);
         err = BFF_ERR_STORE_UNAVAILABLE;
@@ -235,5 +236,19 @@ enum bff_err store_check(struct store *s)
         err = judge_info(s, (struct str){reply->str, (size_t)reply->len});
     }
     freeReplyObject(reply);
+    return err;
+}
+
+enum bff_err store_check(struct store *s)
+{
+    bool is_new;
+    enum bff_err err = BFF_OK;
+    for (size_t i = 0;
+         err == BFF_OK && topology_each(&s->topology, i, &s->connection, &is_new, &err); i++) {
+        if (err == BFF_OK)
+            err = connected(s, is_new);
+        if (err == BFF_OK)
+            err = check_server(s);
+    }
     return err;
 }

@@ -9,8 +9,8 @@
  * connection fails once with BFF_ERR_STORE_UNAVAILABLE and the next one connects anew; after any
  * time-out or protocol error the connection is dropped, so a late reply is never taken for another.
  * A call is never repeated by itself, except when it provably was not executed: connecting failed
- * on a connection that had been idle, NOSCRIPT (the script is then loaded), or, with sentinels,
- * READONLY (they are asked for the primary).
+ * on a connection that had been idle, NOSCRIPT (the script is then loaded), with sentinels
+ * READONLY or NOREPLICAS (they are asked for the primary), and in a cluster MOVED and ASK.
  *
  * All functions that return enum bff_err may return BFF_ERR_STORE_UNAVAILABLE (not connected,
  * time-out, LOADING, READONLY, OOM, MOVED, any error reply, a reply of another shape) and
@@ -40,6 +40,10 @@ struct store_options {
 /* Does not connect yet. NULL: out of memory. */
 struct store *store_open(const struct store_options *options);
 void store_close(struct store *s); /* NULL is fine */
+
+/* What the watch names itself in a cluster: each server there tells only of its own keys, and there
+ * is one watch. It hears of the ends of refreshes, but nothing that is read is tracked. */
+#define WATCH_UNTRACKED INT64_C(-1)
 
 /* Reads done from now on are tracked for this subscriber, as the watch names it (CLIENT TRACKING ON
  * REDIRECT id); 0: not tracked. Takes effect with the next call, which sends it when it changed. */

@@ -48,7 +48,7 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
         begin.result = BEGIN_BACKOFF;
     } else if (script_reply_is(reply, STR("REJECTED"), 1)) {
         begin.result = BEGIN_REJECTED;
-        user_set_remove(s->connection, s->config, reply->values[0], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply->values[0], name);
     } else if (!script_reply_is(reply, STR("NONE"), 0)) {
         err = script_misunderstood(s->connection);
     }
@@ -186,7 +186,7 @@ enum bff_err store_reject(struct store *s, const struct session_name *name, uint
         return err;
     if (script_reply_is(&reply, STR("ENDED"), 1)) {
         *result = REJECT_ENDED;
-        user_set_remove(s->connection, s->config, reply.values[0], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply.values[0], name);
     } else if (script_reply_is(&reply, STR("WAIT"), 1) && read_ms(reply.values[0], wait_ms)) {
         *result = REJECT_WAIT;
     } else if (script_reply_is(&reply, STR("SUPERSEDED"), 0)) {

@@ -53,7 +53,8 @@ enum bff_err store_create(struct store *s, const struct session_name *name,
         err = script_misunderstood(s->connection);
     script_reply_free(&reply);
     if (err == BFF_OK)
-        user_set_add(s->connection, s->config, keyed_name_str(&user), name, record.now_ms);
+        user_set_add(&s->topology, s->connection, s->config, keyed_name_str(&user), name,
+                     record.now_ms);
     return err;
 }
 
@@ -68,7 +69,7 @@ enum bff_err store_logout(struct store *s, const struct session_name *name, stru
         return err;
     if (script_reply_is(&reply, STR("ENDED"), RECORD_FIELDS + 1)) {
         err = handle_open_record(s, name, &reply, arena, ended);
-        user_set_remove(s->connection, s->config, reply.values[RECORD_FIELDS], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply.values[RECORD_FIELDS], name);
     } else if (script_reply_is(&reply, STR("NONE"), 0)) {
         err = BFF_ERR_MISSING;
     } else {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/wipe.h"
+#include "store/cluster.h"
 #include "store/sentinel.h"
 
 /* A subscriber is the client's id, of 40 bits, below a name of its server. */
@@ -63,11 +64,15 @@ bool topology_init(struct topology *t, const struct store_options *options)
         .password = t->redis.password,
         .error = t->error,
     };
-    return true;
+    if (t->place.kind != REDIS_CLUSTER || (t->cluster = cluster_open(t)))
+        return true;
+    topology_close(t);
+    return false;
 }
 
 void topology_close(struct topology *t)
 {
+    cluster_close(t->cluster);
     connection_drop(&t->server);
     credentials_free(&t->redis);
     credentials_free(&t->sentinel);
@@ -90,31 +95,65 @@ static enum bff_err connect_to_primary(struct topology *t, bool *is_new)
     return err;
 }
 
-enum bff_err topology_connect(struct topology *t, struct connection **out, bool *is_new)
+enum bff_err topology_connect(struct topology *t, struct str key, struct connection **out,
+                              bool *is_new)
 {
     bool ignored;
     *out = &t->server;
     if (!t->has_place)
         return connection_fail(&t->server, "redis.url is of no form that bffd knows");
+    if (!is_new)
+        is_new = &ignored;
+    t->server.limit_ms = t->limit_ms;
     enum bff_err err = BFF_OK;
     switch (t->place.kind) {
     case REDIS_SINGLE:
         err = connection_ready(&t->server, is_new);
         break;
     case REDIS_SENTINEL:
-        err = connect_to_primary(t, is_new ? is_new : &ignored);
+        err = connect_to_primary(t, is_new);
+        break;
+    case REDIS_CLUSTER:
+        err = cluster_connect(t, key, out, is_new);
         break;
     }
-    t->server.limit_ms = 0;
+    t->limit_ms = t->server.limit_ms = 0;
     return err;
+}
+
+bool topology_each(struct topology *t, size_t i, struct connection **out, bool *is_new,
+                   enum bff_err *err)
+{
+    if (i == 0)
+        *err = topology_connect(t, (struct str){NULL, 0}, out, is_new);
+    if (t->place.kind != REDIS_CLUSTER || (i == 0 && *err != BFF_OK))
+        return i == 0;
+    if (!cluster_server(t, i, out))
+        return false;
+    *err = connection_ready(*out, is_new);
+    return true;
+}
+
+/* Does the answer say that another server may execute what this one has not? */
+static bool is_elsewhere(struct topology *t, const struct connection *failed)
+{
+    switch (t->place.kind) {
+    case REDIS_SINGLE:
+        return false;
+    case REDIS_SENTINEL:
+        return failed->refusal == REFUSAL_READONLY;
+    case REDIS_CLUSTER:
+        return cluster_follow(t, failed);
+    }
+    return false;
 }
 
 bool topology_can_repeat(struct topology *t, const struct connection *failed, int64_t began_ms)
 {
     int64_t left_ms = began_ms + t->command_ms - clock_mono_ms();
-    if (left_ms <= 0 || t->place.kind != REDIS_SENTINEL || failed->refusal != REFUSAL_READONLY)
+    if (!is_elsewhere(t, failed) || left_ms <= 0)
         return false;
-    t->server.limit_ms = (uint32_t)left_ms;
+    t->limit_ms = (uint32_t)left_ms;
     return true;
 }
 
@@ -133,6 +172,8 @@ int64_t topology_subscriber(const struct topology *t, const struct connection *c
 {
     if (t->place.kind == REDIS_SINGLE)
         return client_id;
+    if (t->place.kind == REDIS_CLUSTER)
+        return WATCH_UNTRACKED;
     return server_name(&c->address) << CLIENT_ID_BITS | (client_id & CLIENT_ID_MASK);
 }
 
@@ -140,6 +181,8 @@ int64_t topology_client_id(const struct topology *t, const struct connection *c,
 {
     if (t->place.kind == REDIS_SINGLE)
         return subscriber;
+    if (t->place.kind == REDIS_CLUSTER)
+        return 0;
     return subscriber >> CLIENT_ID_BITS == server_name(&c->address) ? subscriber & CLIENT_ID_MASK
                                                                     : 0;
 }

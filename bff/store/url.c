@@ -92,6 +92,12 @@ static bool parse_sentinel(struct str rest, struct redis_place *out)
            (name.tail.n == 0 || parse_number(name.tail, &out->db));
 }
 
+static bool parse_cluster(struct str rest, struct redis_place *out)
+{
+    out->kind = REDIS_CLUSTER;
+    return !str_contains(rest, STR("/")) && parse_seeds(rest, REDIS_PORT, out);
+}
+
 bool redis_url_parse(struct str url, struct redis_place *out)
 {
     static const struct {
@@ -100,6 +106,7 @@ bool redis_url_parse(struct str url, struct redis_place *out)
     } forms[] = {
         {{"redis://", 8}, parse_single},
         {{"redis+sentinel://", 17}, parse_sentinel},
+        {{"redis+cluster://", 16}, parse_cluster},
     };
     struct redis_place place = {0};
     bool ok = str_starts(url, STR("unix://")) && parse_unix(after(url, 7), &place);

@@ -3,6 +3,7 @@
  *
  *   redis://HOST[:PORT][/DB]   unix:///PATH[?db=N]
  *   redis+sentinel://HOST[:PORT],.../NAME[/DB]     NAME: of the primary, as the sentinels know it
+ *   redis+cluster://HOST[:PORT],...                any of its servers
  *
  * HOST may be [IPV6].
  */
@@ -22,11 +23,11 @@ struct redis_address {
     uint16_t port;
 };
 
-enum redis_kind { REDIS_SINGLE, REDIS_SENTINEL };
+enum redis_kind { REDIS_SINGLE, REDIS_SENTINEL, REDIS_CLUSTER };
 
 struct redis_place {
     enum redis_kind kind;
-    struct redis_address seeds[REDIS_SEEDS_MAX]; /* the server, or the sentinels */
+    struct redis_address seeds[REDIS_SEEDS_MAX]; /* the server, sentinels or servers */
     size_t n_seeds;
     char name[REDIS_NAME_MAX + 1];
     uint16_t db;

@@ -66,7 +66,7 @@ static void handle(const struct watch *w, const redisReply *r)
 
 static bool subscribe(struct watch *w, int64_t *subscriber)
 {
-    if (topology_connect(&w->topology, &w->connection, NULL) != BFF_OK)
+    if (topology_connect(&w->topology, (struct str){NULL, 0}, &w->connection, NULL) != BFF_OK)
         return false;
     struct connection *c = w->connection;
     const char *ask[] = {"CLIENT", "ID"};

@@ -20,7 +20,7 @@ struct watch_callbacks {
     /* A refresh of this session ended somewhere: requests that wait for it may look again. */
     void (*refreshed)(void *self, struct str key);
     /* The connection is up: `subscriber` for store_redirect(); or lost: 0. While it is down nothing
-     * may be answered from a cache. */
+     * may be answered from a cache. In a cluster: WATCH_UNTRACKED. */
     void (*connected)(void *self, int64_t subscriber);
 };
 

@@ -136,15 +136,13 @@ void private_redis_start_sentinel(struct private_redis *r, const char *file)
     wait_for_answer(r);
 }
 
-void private_redis_user_option(char *line, const char *more, const char *out[USER_OPTION_MAX])
+void private_redis_user_option(char *line, const char *out[USER_OPTION_MAX])
 {
     size_t n = 0;
-    for (char *word = strtok(line, " \n"); word && n < USER_OPTION_MAX - 2;
+    for (char *word = strtok(line, " \n"); word && n < USER_OPTION_MAX - 1;
          word = strtok(NULL, " \n"))
         out[n++] = word;
     out[0] = "--user";
-    if (more)
-        out[n++] = more;
     out[n] = NULL;
 }
 

@@ -32,10 +32,10 @@ void private_redis_kill(struct private_redis *r); /* kill -9 */
 void private_redis_pause(struct private_redis *r);
 void private_redis_resume(struct private_redis *r);
 
-/* The NULL-ended option "--user ..." out of a line of an aclfile, cut up in place, with another
- * word behind it; for redis-server's command line. */
+/* The NULL-ended option "--user ..." for redis-server's command line out of a line of an aclfile,
+ * which is cut up in place. */
 #define USER_OPTION_MAX 48
-void private_redis_user_option(char *line, const char *more, const char *out[USER_OPTION_MAX]);
+void private_redis_user_option(char *line, const char *out[USER_OPTION_MAX]);
 
 /* A loopback port that nothing listens on just now. */
 int private_redis_free_port(void);

@@ -78,13 +78,13 @@ static void tell(const struct private_redis *r, const char *command)
 
 static void start_server(size_t i, const struct private_redis *primary)
 {
-    static char line[SERVERS][sizeof acl_text];
+    static char line[SERVERS][sizeof acl_text + 16];
     const char *options[96];
     const char *user[USER_OPTION_MAX];
     char port[8];
     size_t n = 0;
-    memcpy(line[i], acl_text, sizeof acl_text);
-    private_redis_user_option(line[i], "+role", user);
+    snprintf(line[i], sizeof line[i], "%s +role", acl_text);
+    private_redis_user_option(line[i], user);
     for (size_t k = 0; user[k]; k++)
         options[n++] = user[k];
     options[n++] = "--min-replicas-to-write";

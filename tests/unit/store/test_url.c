@@ -54,6 +54,19 @@ static void sentinels_are_a_list_with_the_name_of_a_primary(void **state)
     assert_int_equal(p.db, 15);
 }
 
+static void a_cluster_is_a_list(void **state)
+{
+    (void)state;
+    struct redis_place p;
+    assert_true(redis_url_parse(STR("redis+cluster://a,[::1]:7000"), &p));
+    assert_int_equal(p.kind, REDIS_CLUSTER);
+    assert_int_equal(p.n_seeds, 2);
+    assert_string_equal(p.seeds[0].host, "a");
+    assert_int_equal(p.seeds[0].port, 6379);
+    assert_string_equal(p.seeds[1].host, "::1");
+    assert_int_equal(p.seeds[1].port, 7000);
+}
+
 static void an_address_of_another_servers_is_read(void **state)
 {
     (void)state;
@@ -90,6 +103,10 @@ static void anything_else_is_refused(void **state)
         "redis://[::1",
         "redis://[::1]7000",
         "redis://[]",
+        "redis+cluster://",
+        "redis+cluster://a,",
+        "redis+cluster://a/0",
+        "redis+cluster://user:word@a",
         "redis+sentinel://a",
         "redis+sentinel://a/",
         "redis+sentinel:///main",
@@ -132,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_documented_forms_are_understood),
         cmocka_unit_test(sentinels_are_a_list_with_the_name_of_a_primary),
+        cmocka_unit_test(a_cluster_is_a_list),
         cmocka_unit_test(an_address_of_another_servers_is_read),
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(a_nul_cannot_cut_a_name_short),
