@@ -14,7 +14,7 @@
 
 #define LOAD_WORKERS 4
 #define LOAD_SESSIONS 25 /* of each worker */
-#define LOAD_PATIENCE_MS 30000
+#define LOAD_PATIENCE_MS 40000
 
 struct load_session {
     char cookie[43];
