@@ -11,7 +11,7 @@ V        ?=
 Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 
-LAYERS   := base core codec store backend flow server
+LAYERS   := base core codec store backend doctor flow server
 PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
@@ -39,6 +39,7 @@ LIBS_core    := $(LIBS_base) -linih
 LIBS_codec   := $(LIBS_core) -ljwt -ljansson -lsodium
 LIBS_store   := $(LIBS_codec) -lhiredis
 LIBS_backend := $(LIBS_store) -lcurl
+LIBS_doctor  := $(LIBS_backend)
 LIBS_flow    := $(LIBS_backend)
 LIBS_server  := $(LIBS_flow) -lfcgi
 
@@ -48,6 +49,7 @@ below_core    := core base
 below_codec   := codec core base
 below_store   := store codec core base
 below_backend := backend store codec core base
+below_doctor  := doctor backend store codec core base
 below_flow    := flow backend store codec core base
 below_server  := server flow backend store codec core base
 archives       = $(patsubst %,$(BUILD)/lib%.a,$(below_$(1)))
@@ -65,7 +67,7 @@ HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 .PHONY: all
 all: $(BUILD)/bffd ## build bffd
 
-$(BUILD)/bffd: $(BUILD)/bff/main.o $(call archives,server)
+$(BUILD)/bffd: $(BUILD)/bff/main.o $(BUILD)/libdoctor.a $(call archives,server)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
@@ -122,11 +124,19 @@ integration: $(INTEGRATION) ## build the integration tests
 replay: $(REPLAY) ## build what replays the fuzz corpora
 fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 
-.PHONY: test demo page man
+.PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all unit integration replay page
+	@$(MAKE) --no-print-directory all unit integration replay page clients
+	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
+
+.PHONY: test-backends
+test-backends: ## each backend that bffd knows, with bffd before it: a table of what works
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@tests/backends/environments.py
+	@scripts/test --build $(BUILD) backends
 
 demo: ## install what is missing, build, and show bffd with Django and a page
 	@scripts/demo
@@ -138,6 +148,16 @@ tests/page/node_modules/.package-lock.json: tests/page/package-lock.json tests/p
 tests/page/dist/index.html: tests/page/node_modules/.package-lock.json \
   $(wildcard tests/page/*.html tests/page/*.js tests/page/src/* tests/page/src/*/* tests/page/public/*)
 	@cd tests/page && npm run --silent build
+
+clients: tests/clients/node_modules/.package-lock.json ## install the libraries of the axios clients
+tests/clients/node_modules/.package-lock.json: $(wildcard tests/clients/package*.json)
+	@cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+compare-clients: ## measure four token-keeping clients on Django alone and behind bffd
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all clients
+	@BFFD=$(BUILD)/bffd tests/clients/compare.py $(BUILD)/clients.md
 
 man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
 $(BUILD)/bffd.8: bff/bffd.8

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "backend/http.h"
+#include "base/dump.h"
 #include "base/wipe.h"
 #include "codec/json.h"
 #include "codec/seal.h"
+#include "doctor/command.h"
 #include "server/setup.h"
 #include "server/supervisor.h"
 #include "store/store.h"
@@ -18,12 +20,20 @@ static const char usage[] =
     "usage: bffd -c FILE                  serve, in the foreground\n"
     "       bffd -c FILE --check          check FILE and what it names; say what would be done\n"
     "       bffd -c FILE --print-config   every key, its value and where it comes from\n"
+    "       bffd -c FILE --print-nginx    the paths that nginx hands to bffd, for its map\n"
+    "       bffd doctor -c FILE           sign in at the backend; say what to change in FILE\n"
+    "         [--user NAME] [--path PATH] [--origin URL] [--try-throttle]\n"
     "       bffd keygen                   make a server key: bffd keygen > /etc/bff/key\n"
     "       bffd --print-manual           the options, for bff.conf(5)\n"
     "       bffd --help | --version\n";
 
-static int keygen(void)
+static int keygen(int argc, char **argv)
 {
+    (void)argv;
+    if (argc != 1) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
     char line[SEAL_KEY_LINE + 1];
     keyring_generate(line);
     int written = printf("%s\n", line);
@@ -44,6 +54,21 @@ static int print_config(const char *path)
     bool ok = setup_read_file(&arena, path, &text, &message) &&
               config_print(&arena, path, text, stdout, &message);
     if (!ok)
+        fprintf(stderr, "bffd: %.*s\n", STR_ARG(message));
+    arena_free(&arena);
+    return ok ? EXIT_OK : EXIT_USAGE;
+}
+
+static int print_nginx(const char *path)
+{
+    struct arena arena = arena_make(4 * 1024 * 1024);
+    struct config config;
+    struct str text, message;
+    bool ok = setup_read_file(&arena, path, &text, &message) &&
+              config_parse(&arena, path, text, &config, &message);
+    if (ok)
+        config_print_nginx(&config, path, stdout);
+    else
         fprintf(stderr, "bffd: %.*s\n", STR_ARG(message));
     arena_free(&arena);
     return ok ? EXIT_OK : EXIT_USAGE;
@@ -76,6 +101,25 @@ static void describe_call(const char *what, const struct config_call *call)
         printf("  %-8s not configured\n", what);
 }
 
+static void describe_captures(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_captures; i++)
+        printf("  capture  %.*s %.*s (%.*s)\n", STR_ARG(c->captures[i].request.method),
+               STR_ARG(c->captures[i].request.path), STR_ARG(c->captures[i].name));
+}
+
+/* How bffd shows itself to the backend, and what it does for a frontend that is as it was. */
+static void describe_client_and_compat(const struct config *c)
+{
+    bool in_form = c->client.auth == CLIENT_FORM || c->client.secret_file.n == 0;
+    if (c->client.id.n > 0)
+        printf("  as the   OAuth client %.*s, %s a secret, %s\n", STR_ARG(c->client.id),
+               c->client.secret_file.n > 0 ? "with" : "without",
+               in_form ? "in the form" : "in the header Authorization");
+    if (c->compat.enabled)
+        printf("and answer those paths to a frontend that expects tokens, with placeholders.\n");
+}
+
 static int check(const struct setup *setup)
 {
     const struct config *c = &setup->config;
@@ -97,6 +141,8 @@ static int check(const struct setup *setup)
     describe_call("login", &c->login.request);
     describe_call("refresh", &c->refresh.request);
     describe_call("revoke", &c->revoke.request);
+    describe_captures(c);
+    describe_client_and_compat(c);
     enum bff_err err = ask_redis(setup, sentence, sizeof sentence);
     if (err == BFF_OK)
         printf("Redis answers and keeps what it is given.\n");
@@ -139,22 +185,86 @@ static bool init_libraries(void)
     return signal(SIGPIPE, SIG_IGN) != SIG_ERR && seal_init() && backend_init();
 }
 
-enum option_value { OPT_CHECK = 256, OPT_PRINT_CONFIG, OPT_PRINT_MANUAL };
+static int doctor(int argc, char **argv)
+{
+    struct doctor_arguments arguments;
+    char message[SETUP_MESSAGE_MAX];
+    if (!doctor_read_arguments(argc, argv, &arguments)) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    if (!dump_forbid())
+        return complain("core files cannot be forbidden, and this asks for a password");
+    struct setup *setup = setup_load_backend(arguments.file, message);
+    if (!setup)
+        return complain(message);
+    int status = doctor_command(&arguments, &setup->config, setup->client_secret);
+    setup_free(setup);
+    return status;
+}
+
+/* `bffd NAME ...`: argv[0] of a command is its name. */
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+};
+static const struct command commands[] = {
+    {"doctor", doctor},
+    {"keygen", keygen},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+enum option_value { OPT_CHECK = 256, OPT_PRINT_CONFIG, OPT_PRINT_NGINX, OPT_PRINT_MANUAL };
+enum task { SERVE, CHECK, PRINT_CONFIG, PRINT_NGINX };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPT_CHECK},
     {"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
+    {"print-nginx", no_argument, NULL, OPT_PRINT_NGINX},
     {"print-manual", no_argument, NULL, OPT_PRINT_MANUAL},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
+static int do_task(enum task task, const char *path)
+{
+    switch (task) {
+    case PRINT_CONFIG:
+        return print_config(path);
+    case PRINT_NGINX:
+        return print_nginx(path);
+    case CHECK:
+    case SERVE:
+        break;
+    }
+    if (!init_libraries())
+        return complain("a library cannot be initialised");
+    return with_config(path, task == CHECK);
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    if (!init_libraries())
+        return complain("a library cannot be initialised");
+    return command->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
+    const struct command *command = find_command(argc > 1 ? argv[1] : NULL);
+    if (command)
+        return run_command(command, argc - 1, argv + 1);
     const char *path = NULL;
-    bool only_check = false, only_print = false;
+    enum task task = SERVE;
     int o;
     while ((o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (o) {
@@ -162,10 +272,13 @@ int main(int argc, char **argv)
             path = optarg;
             break;
         case OPT_CHECK:
-            only_check = true;
+            task = CHECK;
             break;
         case OPT_PRINT_CONFIG:
-            only_print = true;
+            task = PRINT_CONFIG;
+            break;
+        case OPT_PRINT_NGINX:
+            task = PRINT_NGINX;
             break;
         case OPT_PRINT_MANUAL:
             config_print_manual(stdout);
@@ -181,13 +294,9 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    if (!init_libraries())
-        return complain("a library cannot be initialised");
-    if (optind + 1 == argc && strcmp(argv[optind], "keygen") == 0)
-        return keygen();
     if (optind < argc || !path) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    return only_print ? print_config(path) : with_config(path, only_check);
+    return do_task(task, path);
 }

@@ -253,7 +253,8 @@ void config_print_manual(FILE *out);
  * their answers hold tokens. One for each of login, refresh and revoke (whatever the method) and
  * for each capture (its method only); the keys are regular expressions for "METHOD URI", each with
  * and without its trailing slash. The value is 1 where somebody may sign in, 2 elsewhere. Behind
- * each a comment names its calls; a path that serves several stands once. Above them a comment says how they were made; `name` is the file's.
+ * each a comment names its calls; a path that serves several stands once. Above them a comment
+ * says how they were made; `name` is the file's.
  */
 void config_print_nginx(const struct config *config, const char *name, FILE *out);
 

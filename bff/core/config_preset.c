@@ -123,7 +123,7 @@ const struct config_preset config_presets[CONFIG_N_PRESETS] = {
                                           "request = DELETE /_allauth/app/v1/auth/session\n"
                                           "send = none\n"
                                           "auth = access\n"
-                                          "success = 200 401\n")},
+                                          "success = 200 401 410\n")},
     {LITERAL("oauth-toolkit"),
      LITERAL("[backend]\n"
              "attach = header Authorization \"Bearer $access\"\n"

@@ -136,18 +136,20 @@ bool reply_pending_cookie(struct reply *reply, struct str value, uint32_t lifeti
     return add_cookie(reply, &b);
 }
 
+/* false: no memory. */
+static bool clear_cookie(struct reply *reply, struct arena *arena)
+{
+    return reply->err != BFF_ERR_SESSION_EXPIRED ||
+           reply_cookie(reply, (struct str){NULL, 0}, arena);
+}
+
 void reply_as_refused(struct reply *reply, enum bff_err e, const struct config *config,
                       struct arena *arena)
 {
     reply_json(reply, 401, config->compat.refused);
     reply->err = e;
-    if (!reply_cookie(reply, (struct str){NULL, 0}, arena))
+    if (!clear_cookie(reply, arena))
         reply->status = err_status(BFF_ERR_INTERNAL);
-}
-
-static bool clears_cookie(enum bff_err e)
-{
-    return e == BFF_ERR_NOT_AUTHENTICATED || e == BFF_ERR_SESSION_EXPIRED;
 }
 
 void reply_problem(struct reply *reply, enum bff_err e, const struct caller *caller,
@@ -170,6 +172,6 @@ void reply_problem(struct reply *reply, enum bff_err e, const struct caller *cal
     if (reply->status == 503 &&
         arena_printf(arena, &seconds, "%lld", (long long)policy_retry_after_s(wait_ms)))
         reply_header(reply, "Retry-After", seconds);
-    if (clears_cookie(e) && !reply_cookie(reply, (struct str){NULL, 0}, arena))
+    if (!clear_cookie(reply, arena))
         reply->status = err_status(BFF_ERR_INTERNAL);
 }

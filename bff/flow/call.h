@@ -88,12 +88,18 @@ struct reply {
 void reply_header(struct reply *reply, const char *name, struct str value);
 void reply_json(struct reply *reply, int status, struct str body);
 
-/* 401 as the backend would write it (compat.refused), for a page that believes to hold tokens.
- * Clears the cookie. `e` is for the log. */
+/*
+ * Which refusal makes the browser forget the cookie: the one by which its session ends
+ * (session_expired), and no other. A call that was sent with a cookie of a session long gone is
+ * not_authenticated, too, but its answer may come after that of a new sign-in, and would take the
+ * new session from the browser. A dead cookie is harmless; the next sign-in replaces it.
+ */
+
+/* 401 as the backend would write it (compat.refused), for a page that believes to hold tokens. */
 void reply_as_refused(struct reply *reply, enum bff_err e, const struct config *config,
                       struct arena *arena);
 
-/* A problem document. Clears the cookie with the 401s, adds Retry-After (from wait_ms) to a 503. */
+/* A problem document, with Retry-After (from wait_ms) if it is a 503. */
 void reply_problem(struct reply *reply, enum bff_err e, const struct caller *caller,
                    int64_t wait_ms, struct arena *arena);
 

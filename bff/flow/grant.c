@@ -1,5 +1,7 @@
 #include "flow/grant.h"
 
+#include "base/clock.h"
+#include "flow/breaker.h"
 #include "flow/caller.h"
 
 static enum bff_err compose(struct tools *tools, struct str access, struct str refresh,
@@ -17,6 +19,13 @@ static enum bff_err compose(struct tools *tools, struct str access, struct str r
     return err;
 }
 
+/* Somebody was there who knows of sessions. */
+static bool is_reached(enum bff_err err, int status)
+{
+    return err == BFF_ERR_BACKEND_UNREADABLE ||
+           (err == BFF_OK && status != 502 && status != 503 && status != 504);
+}
+
 enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct str refresh,
                                const struct caller *caller, struct arena *arena,
                                struct backend_tokens *tokens, struct str *why)
@@ -27,6 +36,7 @@ enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct st
     if (err == BFF_OK) {
         caller_describe(caller, &request);
         err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);
+        breaker_tell(tools->breaker, is_reached(err, answer.status), clock_mono_ms());
     }
     if (err != BFF_OK) {
         *why = err_code(err);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/user.h"
+#include "flow/breaker.h"
 #include "flow/grant.h"
 #include "flow/revoke.h"
 
@@ -163,8 +164,8 @@ static void refresh_now(struct tools *tools, const struct session_name *name,
     }
 }
 
-void renewal_run(struct tools *tools, const struct session_name *name, uint64_t seen,
-                 const struct caller *caller, struct arena *arena, struct renewal *out)
+static void refresh(struct tools *tools, const struct session_name *name, uint64_t seen,
+                    const struct caller *caller, struct arena *arena, struct renewal *out)
 {
     struct begin begin;
     *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
@@ -201,4 +202,25 @@ void renewal_run(struct tools *tools, const struct session_name *name, uint64_t 
         refresh_now(tools, name, &begin, caller, arena, out);
         break;
     }
+}
+
+/* The backend is not asked for now; another host may have refreshed meanwhile. */
+static void put_off(struct tools *tools, const struct session_name *name, uint64_t seen,
+                    int64_t wait_ms, struct arena *arena, struct renewal *out)
+{
+    renewal_load(tools, name, false, arena, out);
+    if (out->result != RENEWAL_SESSION || out->session.generation > seen)
+        return;
+    out->result = RENEWAL_UNAVAILABLE;
+    out->wait_ms = wait_ms;
+}
+
+void renewal_run(struct tools *tools, const struct session_name *name, uint64_t seen,
+                 const struct caller *caller, struct arena *arena, struct renewal *out)
+{
+    int64_t wait_ms;
+    if (breaker_admits(tools->breaker, clock_mono_ms(), &wait_ms))
+        refresh(tools, name, seen, caller, arena, out);
+    else
+        put_off(tools, name, seen, wait_ms, arena, out);
 }

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 struct revocations;
+struct breaker;
 
 struct tools {
     const struct config *config;
@@ -16,6 +17,7 @@ struct tools {
     struct backend *backend;
     struct fence *fence;             /* shared by all workers of the host */
     struct revocations *revocations; /* shared by the worker's threads */
+    struct breaker *breaker;         /* so is this */
 };
 
 /* The first 8 hex digits of the cookie's hash: how logs name a session. */

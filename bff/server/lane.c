@@ -43,6 +43,7 @@ bool lane_open_tools(const struct lane_shared *shared, struct tools *tools)
         .client_secret = shared->client_secret,
         .fence = shared->fence,
         .revocations = shared->revocations,
+        .breaker = shared->breaker,
         .store = store_open(&options),
         .backend = backend_open(shared->config),
     };

@@ -30,6 +30,7 @@ struct lane_shared {
     struct str owner;
     struct fence *fence;
     struct revocations *revocations;
+    struct breaker *breaker;
     const _Atomic int64_t *redirect_client; /* of the watch; 0 while it is down */
     _Atomic unsigned *cache_epoch;          /* moved on when what is cached must be forgotten */
     int wake_fd;                            /* eventfd of the hot thread */

@@ -122,20 +122,26 @@ static bool load_secret(struct setup *s, const char *key, struct str path, struc
     return false;
 }
 
-static bool load(struct setup *s, const char *path, struct str *message)
+static bool load_backend(struct setup *s, const char *path, struct str *message)
 {
     struct str text;
     return setup_read_file(&s->arena, path, &text, message) &&
-           config_parse(&s->arena, path, text, &s->config, message) && load_keys(s, message) &&
-           load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
-                       message) &&
-           load_secret(s, "redis.sentinel_password_file", s->config.redis.sentinel_password_file,
-                       &s->sentinel_password, message) &&
+           config_parse(&s->arena, path, text, &s->config, message) &&
            load_secret(s, "client.secret_file", s->config.client.secret_file, &s->client_secret,
                        message);
 }
 
-struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX])
+static bool load_all(struct setup *s, const char *path, struct str *message)
+{
+    return load_backend(s, path, message) && load_keys(s, message) &&
+           load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
+                       message) &&
+           load_secret(s, "redis.sentinel_password_file", s->config.redis.sentinel_password_file,
+                       &s->sentinel_password, message);
+}
+
+static struct setup *load_by(bool (*load)(struct setup *, const char *, struct str *),
+                             const char *path, char message[SETUP_MESSAGE_MAX])
 {
     struct str reason = STR("out of memory");
     struct setup *s = calloc(1, sizeof *s);
@@ -149,6 +155,16 @@ struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX])
     message[n] = 0;
     setup_free(s);
     return NULL;
+}
+
+struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX])
+{
+    return load_by(load_all, path, message);
+}
+
+struct setup *setup_load_backend(const char *path, char message[SETUP_MESSAGE_MAX])
+{
+    return load_by(load_backend, path, message);
 }
 
 void setup_free(struct setup *s)

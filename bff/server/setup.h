@@ -26,6 +26,10 @@ BFF_MUST_CHECK bool setup_read_file(struct arena *arena, const char *path, struc
  * readable or writable by others, and are never quoted.
  */
 BFF_MUST_CHECK struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX]);
+
+/* The same without keys and Redis' password, for what talks to the backend alone: it need not be
+ * allowed to read them. */
+BFF_MUST_CHECK struct setup *setup_load_backend(const char *path, char message[SETUP_MESSAGE_MAX]);
 void setup_free(struct setup *s); /* NULL is fine */
 
 #endif

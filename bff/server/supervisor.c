@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dump.h"
 #include "base/log.h"
 #include "server/listen.h"
 #include "server/notify.h"
@@ -382,13 +383,6 @@ static bool block_signals(struct supervisor *s)
     return sigprocmask(SIG_BLOCK, &s->signals, &s->signals_before) == 0;
 }
 
-/* Tokens live in this memory and that of the workers: no core file, no ptrace by others. */
-static bool forbid_dumps(void)
-{
-    struct rlimit none = {0, 0};
-    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
-}
-
 /* The usual soft limit of 1024 files is below the default of server.connections. */
 static void raise_file_limit(const struct config *config)
 {
@@ -406,7 +400,7 @@ static bool open_all(struct supervisor *s)
 {
     char message[LISTEN_MESSAGE_MAX];
     s->fence = fence_create();
-    if (!s->fence || !forbid_dumps() || !block_signals(s)) {
+    if (!s->fence || !dump_forbid() || !block_signals(s)) {
         fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
         return false;
     }

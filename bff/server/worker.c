@@ -70,6 +70,7 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .owner = {owner, (size_t)n},
         .fence = w->setup->fence,
         .revocations = revocations_make(),
+        .breaker = &w->breaker,
         .wake_fd = w->wake_fd,
     };
     w->tasks = tasks_make();

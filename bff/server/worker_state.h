@@ -3,6 +3,7 @@
 #define BFF_SERVER_WORKER_STATE_H
 
 #include "flow/authorize.h"
+#include "flow/breaker.h"
 #include "server/invalidation.h"
 #include "server/tasks.h"
 #include "server/worker.h"
@@ -21,6 +22,7 @@ struct worker {
     struct cache *cache;
     unsigned cache_epoch; /* the watch's epoch for which the cache was filled */
     struct invalidation *invalidation;
+    struct breaker breaker; /* for the backend's refresh endpoint */
     struct tasks *tasks;
     struct conn *conns;
     unsigned n_conns, n_parked, n_in_lane;

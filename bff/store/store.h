@@ -123,7 +123,7 @@ enum begin_result {
 struct begin {
     enum begin_result result;
     int64_t wait_ms;
-    uint64_t epoch;         /* of our lease, for GO */
+    uint64_t epoch;         /* of our lease, for GO; no two leases have the same */
     bool ambiguous;         /* GO: an earlier holder's lease ran out in this generation */
     struct session session; /* for FRESH and GO */
 };
@@ -144,9 +144,10 @@ enum commit_result {
 };
 
 /*
- * Store what the refresh of `generation` brought. The lease's epoch does not matter: a late holder
- * carries the only valid successor. An empty tokens->refresh keeps the old refresh token, which is
- * `old->refresh` (everything is sealed anew for generation + 1). *out is the new session.
+ * Store what the refresh of old->generation brought. The lease's epoch does not matter: a late
+ * holder carries the only valid successor, even when Redis went back behind it. An empty
+ * tokens->refresh keeps the old refresh token, which is `old->refresh` (everything is sealed anew
+ * for generation + 1). *out is the new session.
  */
 BFF_MUST_CHECK enum bff_err store_commit(struct store *s, const struct session_name *name,
                                          const struct session *old,

@@ -85,14 +85,16 @@ DJ_REST_AUTH = Dialect(
     rotates=True,
     on_debian=False,
 )
+JWT_SCHEME = Dialect(
+    login="/api/token/",
+    refresh="/api/token/refresh/",
+    revoke="/api/token/blacklist/",
+    rotates=True,
+    scheme="JWT",
+)
 DIALECTS = {
-    "jwt-scheme": Dialect(
-        login="/api/token/",
-        refresh="/api/token/refresh/",
-        revoke="/api/token/blacklist/",
-        rotates=True,
-        scheme="JWT",
-    ),
+    "jwt-scheme": JWT_SCHEME,
+    "jwt-scheme-grace": JWT_SCHEME,
     "cookies": COOKIES,
     "cookies-csrf": COOKIES,
     "status-code": Dialect(

@@ -58,6 +58,84 @@ def test_and_a_fresh_one_when_that_has_expired(revoking_with_access):
     assert revocation["jti"] == refresh["jti"]
 
 
+def test_a_session_without_a_refresh_token_is_revoked_by_its_access_token():
+    overrides = {
+        "revoke.auth": "access",
+        "revoke.request": f"DELETE {REVOKE}",
+        "revoke.send": "none",
+        "revoke.success": "200 401",
+    }
+    with running(FakeBackend, overrides=overrides) as site:
+        site.backend.control(login={"status": 200, "body": '{"access": "$access"}'})
+        site.backend.control(revoke={"status": 401, "body": "{}"})
+        browser = site.signed_in()
+        calls = site.backend.calls_from_now()
+        assert browser.sign_out().status == 204
+        (revocation,) = calls.all(REVOKE)
+        access = site.backend.issued("access", "alice")[-1]["token"]
+        assert (revocation["method"], revocation["body"]) == ("DELETE", "")
+        assert headers_of(revocation)["authorization"] == f"Bearer {access}"
+        assert site.events("signed_out")[-1]["revoked"] == "yes"
+
+
+def test_without_anything_to_say_the_backend_is_not_told():
+    with running(FakeBackend) as site:
+        site.backend.control(login={"status": 200, "body": '{"access": "$access"}'})
+        browser = site.signed_in()
+        calls = site.backend.calls_from_now()
+        assert browser.sign_out().status == 204
+        assert calls.all() == []
+
+
+@pytest.mark.parametrize("body, told", [('{"ok": true}', "yes"), ('{"ok": false}', "no")])
+def test_success_of_a_revocation_can_be_a_value(body, told):
+    with running(FakeBackend, overrides={"revoke.success": "json:/ok=true"}) as site:
+        site.backend.control(revoke={"status": 200, "body": body})
+        assert site.signed_in().sign_out().status == 204
+        assert site.events("signed_out")[-1]["revoked"] == told
+
+
+def test_a_refresh_can_carry_the_old_access_token():
+    with running(FakeBackend, overrides={"refresh.auth": "access"}) as site:
+        browser = site.signed_in()
+        old = site.backend.issued("access", "alice")[-1]["token"]
+        site.backend.control(revoke_access=True)
+        calls = site.backend.calls_from_now()
+        assert browser.get("/api/echo/").status == 200
+        assert headers_of(calls.refreshes[0])["authorization"] == f"Bearer {old}"
+
+
+def test_the_token_can_be_attached_in_a_header_of_another_name():
+    overrides = {"backend.attach": 'header X-Token "JWT $access"'}
+    with running(FakeBackend, overrides=overrides) as site:
+        browser = site.signed_in()
+        calls = site.backend.calls_from_now()
+        browser.get("/api/upload/", [("Authorization", "Bearer x"), ("X-Token", "of-the-browser")])
+        first, replayed = calls.all("/api/upload/")  # this backend wants another header
+        for call in (first, replayed):
+            headers = [(n.lower(), v) for n, v in call["headers"]]
+            assert [v[:6] for n, v in headers if n == "x-token"] == ["JWT ey"]
+            assert "authorization" not in dict(headers)
+
+
+def test_the_api_may_stand_under_other_prefixes():
+    overrides = {
+        "login.request": "POST /auth/jwt/create/",
+        "refresh.request": "POST /auth/jwt/refresh/",
+        "revoke.request": "",
+    }
+    settings = {"login": "/auth/jwt/create/", "refresh": "/auth/jwt/refresh/"}
+    with running(FakeBackend, env=settings, overrides=overrides, prefixes=["/v2/"]) as site:
+        browser = site.signed_in()
+        for path in ("/auth/users/me/", "/v2/things/", "/api/things/"):
+            assert browser.get(path).json()["path"] == path
+        calls = site.backend.calls_from_now()
+        for path in ("/auth/jwt/create/", "/auth/jwt/refresh", "/auth/jwt/create/;x"):
+            assert browser.post(path, {}).code == "token_endpoint"
+        assert calls.all() == []
+        assert site.browser().get("/auth/users/me/").status == 401
+
+
 def test_the_token_can_be_attached_as_a_cookie(strict):
     browser = strict.browser()
     assert browser.sign_in(fields=ALLOWED).status == 200

@@ -4,32 +4,15 @@
  * Input: a byte: 0 takes the rest as the cookie's value; others seal the rest as a token and then
  * change the byte of the value that it points at.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/pending.h"
+#include "fuzz_keys.h"
 
-#define KEY_LINE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define NOW 1700000000
 #define UNTIL (NOW + 900)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
-
-static const struct keyring *the_keys(void)
-{
-    static struct keyring *keys;
-    static struct arena arena = {.limit = 4096};
-    struct str message;
-    if (!keys)
-        demand(seal_init() && keyring_parse(&arena, STR(KEY_LINE), &keys, &message));
-    return keys;
-}
 
 static void check_foreign(struct str value, struct arena *arena)
 {

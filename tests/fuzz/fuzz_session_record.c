@@ -3,32 +3,15 @@
  * Input: the record's fields, one on each line. '@' in front of a field stands for "as if we had
  * sealed this ourselves", so that what lies behind the seal is reached as well.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/backend.h"
+#include "fuzz_keys.h"
 #include "store/record.h"
 
 #define FIELDS_MAX 16
-#define KEY_LINE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
-
-static const struct keyring *the_keys(void)
-{
-    static struct keyring *keys;
-    static struct arena arena = {.limit = 4096};
-    struct str message;
-    if (!keys)
-        demand(seal_init() && keyring_parse(&arena, STR(KEY_LINE), &keys, &message));
-    return keys;
-}
 
 static struct str field_name(size_t index)
 {

@@ -6,7 +6,7 @@
  * which the real one could be over. The bits of work between the scripts interleave freely: that,
  * crashes and stalls are what is searched.
  *
- * README.md lists the macros that choose a variant.
+ * Macros choose a variant: `check` has them, README.md says what they are for.
  */
 
 #ifndef WORKERS
@@ -32,6 +32,7 @@
 /* --- what is asserted: `pan` names the flag, so a variant can fail for its own reason only --- */
 
 bool session_lost, brought_back, dead_token_stored, refreshed_twice, left_alive_after_sign_out;
+bool ended_early, successor_refused, anothers_lease;
 
 inline must(condition, broken)
 {
@@ -54,6 +55,8 @@ byte commit;        /* who brought what is stored: stands for the name of an acc
 bool lease;         /* lease > now */
 bool grace;         /* ambiguous > now */
 bool backoff;       /* backoff > now */
+byte holder;        /* `owner` */
+byte last_epoch;    /* Redis' clock, of which `epoch` is made: it does not go back with the hash */
 
 /* --- Django --- */
 
@@ -62,28 +65,47 @@ byte successor[TOKENS];
 byte next_token = 2;
 bool user_disabled;
 
+/* The one token whose own life is over, by Django's clock and by Redis': they need not agree. */
+byte ended, ended_in_redis;
+
 /*
  * With SERIALIZER the immediate predecessor is good for the same successor. "Immediate" ends when
  * the successor is rotated itself.
  */
+#define HAS_ENDED(t) (t != 0 && (t == ended || t == ended_in_redis))
 #ifdef SERIALIZER
-#define REDEEMABLE(t) (valid[t] || (successor[t] != 0 && valid[successor[t]]))
+#define REDEEMABLE(t) (valid[t] || (t != ended && successor[t] != 0 && valid[successor[t]]))
+#define OVER(t) (HAS_ENDED(t) || HAS_ENDED(successor[t]))
 #else
 #define REDEEMABLE(t) (valid[t])
+#define OVER(t) HAS_ENDED(t)
 #endif
 
 /* --- what nobody but the model knows --- */
 
 bool signed_out, revoked_at_sign_out;
-bool alive[WORKERS];
-bool overtaken[WORKERS]; /* lost its lease to another, and has not reported yet */
-byte carriers;           /* live workers with a successor of the stored token in hand */
-byte holder;             /* of the newest lease */
-byte calls, run_out, unanswered; /* in this generation */
+bool limit_over;         /* the idle or the absolute one */
+bool working[WORKERS];   /* lives, and has a lease of which it has not reported yet */
+bool overtaken[WORKERS]; /* lost it to another */
+byte carries[WORKERS];   /* has in hand what a refresh of this generation brought */
+byte may_call = 1;       /* in this generation: once, and once more for each lease that ran out
+                          * and for each FAIL */
 bool window;             /* the named one: a successor of the stored token died unstored */
-bool anything_died;
+bool anything_lost;
+bool write_lost, deletion_lost; /* by Redis, which had acknowledged it */
 byte stalls, failures;
-byte finished;
+byte begun, finished;
+
+#if WORKERS == 2
+#define CARRIED (carries[0] == generation || carries[1] == generation)
+#else
+#define CARRIED (carries[0] == generation || carries[1] == generation || carries[2] == generation)
+#endif
+
+/* Why a session may end, or Redis hold a token that Django takes no more. Everything else is our
+ * doing. */
+#define ENDED_OR_LOST (user_disabled || OVER(refresh) || write_lost || deletion_lost)
+#define EXCUSED (window || ENDED_OR_LOST)
 
 #ifdef ONLY_PUBLISH
 bool woken[WORKERS];
@@ -104,9 +126,9 @@ inline publish() { skip }
 /* The hole that no client can close counts as one only where Django lets the old token die. */
 inline successor_dies()
 {
-    anything_died = true;
+    anything_lost = true;
 #if defined(BLACKLIST) && !defined(SERIALIZER) && !defined(NO_EXCUSE)
-    if :: my_generation == generation -> window = true :: else fi;
+    if :: my_generation == generation -> window = true :: else fi
 #endif
 }
 
@@ -116,7 +138,7 @@ inline successor_dies()
  */
 inline forget_counts()
 {
-    calls = 0; run_out = 0; unanswered = 0; window = false; carriers = 0;
+    may_call = 1; window = false;
     overtaken[0] = false; overtaken[1] = false;
 #if WORKERS > 2
     overtaken[2] = false
@@ -125,12 +147,17 @@ inline forget_counts()
 #endif
 }
 
-inline delete_rejected()
+inline delete()
 {
-    must(user_disabled || (window && carriers == 0), session_lost);
     exists = false; state = idle; lease = false; grace = false; backoff = false;
     forget_counts();
     publish()
+}
+
+inline delete_rejected()
+{
+    must(ENDED_OR_LOST || (window && !CARRIED), session_lost);
+    delete()
 }
 
 /* What BEGIN answers with BUSY. An expired lease is not cleared by anything: BEGIN compares. */
@@ -140,12 +167,20 @@ inline delete_rejected()
 #define BUSY ((state == rejected && grace) || (state == refreshing && lease))
 #endif
 
-inline report() { overtaken[me] = false }
-
-inline drop_carried()
+/* Workers are alike, so who is first to BEGIN comes to the same: one order will do. */
+inline take_turn()
 {
-    if :: my_generation == generation && exists && got != 0 -> carriers-- :: else fi
+    (begun >= me);
+    if :: begun == me -> begun++ :: else fi
 }
+
+#ifdef EXACT_GENERATION
+#define MOVED_ON (generation != my_generation)
+#else
+#define MOVED_ON (generation > my_generation)
+#endif
+
+inline report() { working[me] = false; overtaken[me] = false; carries[me] = 0 }
 
 proctype Worker(byte me)
 {
@@ -163,6 +198,7 @@ ask:
 
 look:
     atomic {
+        take_turn();
         my_generation = 0; my_epoch = 0; token = 0; got = 0; is_repeated = false;
 #ifdef ONLY_PUBLISH
         woken[me] = false;
@@ -182,15 +218,21 @@ look:
             :: else
             fi;
             if
-            :: state == refreshing -> grace = true; overtaken[holder] = alive[holder]
+            :: state == refreshing -> grace = true; overtaken[holder] = working[holder]
             :: else
             fi;
-            epoch++; state = refreshing; lease = true; holder = me; overtaken[me] = false;
+#ifdef COUNTED_EPOCH
+            epoch++;
+#else
+            last_epoch++; epoch = last_epoch;
+#endif
+            state = refreshing; lease = true; holder = me; overtaken[me] = false;
+            working[me] = true;
             my_generation = generation; my_epoch = epoch; token = refresh;
             printf("%d BEGIN: GO epoch %d generation %d\n", me, epoch, generation);
-            must(calls <= run_out + unanswered, refreshed_twice);
-            calls++;
-            must(REDEEMABLE(refresh) || carriers > 0 || window || user_disabled, dead_token_stored)
+            must(may_call > 0, refreshed_twice);
+            may_call--;
+            must(REDEEMABLE(refresh) || CARRIED || EXCUSED, dead_token_stored)
         fi
     }
 
@@ -208,6 +250,10 @@ call:
 #endif
     atomic {
         if
+#ifdef KEEPS
+        :: valid[token] && !user_disabled ->
+            got = token; printf("%d Django: granted, %d stays\n", me, got)
+#else
 #ifdef RACY
         :: was_valid && !user_disabled ->
 #else
@@ -218,6 +264,7 @@ call:
             valid[token] = false;
 #endif
             printf("%d Django: granted %d for %d\n", me, got, token)
+#endif
 #ifdef SERIALIZER
         :: !valid[token] && !user_disabled && REDEEMABLE(token) ->
             got = successor[token]; printf("%d Django: %d again for %d\n", me, got, token)
@@ -225,7 +272,7 @@ call:
         :: else -> printf("%d Django: rejected %d\n", me, token)
         fi;
         was_valid = false;
-        if :: got != 0 && my_generation == generation && exists -> carriers++ :: else fi
+        if :: got != 0 -> carries[me] = my_generation :: else fi
     }
     if
     :: got != 0 -> goto store
@@ -245,27 +292,35 @@ store:
 #else
         :: !exists ->
             printf("%d COMMIT: GONE\n", me);
+            carries[me] = 0;
             goto revoke
 #endif
         :: exists && generation == my_generation + 1 && commit == me + 1 ->
             printf("%d COMMIT: STORED already\n", me)
 #ifndef NO_GENERATION
-        :: exists && generation != my_generation &&
-           !(generation == my_generation + 1 && commit == me + 1) ->
-            printf("%d COMMIT: STALE\n", me); report(); goto wait
+        /* Less than ours: Redis went back, and what we bring is newer than all it has. */
+        :: exists && MOVED_ON && !(generation == my_generation + 1 && commit == me + 1) ->
+            printf("%d COMMIT: STALE\n", me); report();
+            must(REDEEMABLE(refresh) || CARRIED || window || deletion_lost || user_disabled ||
+                 OVER(refresh) || !REDEEMABLE(got), successor_refused);
+            goto wait
 #endif
 #ifdef EPOCH_FENCE
         :: exists && generation == my_generation && epoch != my_epoch ->
             printf("%d COMMIT: not the newest lease\n", me);
-            carriers--; report(); goto wait
+            report(); goto wait
 #endif
+        :: exists && !MOVED_ON && got == ended_in_redis ->
+            printf("%d COMMIT: GONE, what was granted is over already\n", me);
+            delete(); carries[me] = 0;
+            goto revoke
         :: else ->
             must(!signed_out, brought_back);
             exists = true; generation = my_generation + 1; refresh = got; commit = me + 1;
             state = idle; lease = false; grace = false; backoff = false;
             forget_counts();
             printf("%d COMMIT: STORED generation %d token %d\n", me, generation, got);
-            must(REDEEMABLE(refresh) || user_disabled, dead_token_stored);
+            must(REDEEMABLE(refresh) || EXCUSED, dead_token_stored);
             publish()
         fi;
         /* Redis did it, but its answer was lost: the worker sends the same again. */
@@ -291,8 +346,8 @@ fail:
      * nobody will ever bring that successor.
      */
     atomic {
-        drop_carried();
         if :: got != 0 -> printf("%d answer lost\n", me); successor_dies() :: else fi;
+        carries[me] = 0;
         got = 0
     }
     atomic {
@@ -300,7 +355,8 @@ fail:
         if
         :: exists && generation == my_generation && epoch == my_epoch && state == refreshing ->
             printf("%d FAIL: BACKOFF\n", me);
-            state = idle; lease = false; backoff = true; unanswered++;
+            must(holder == me, anothers_lease);
+            state = idle; lease = false; backoff = true; may_call++;
 #ifdef FAIL_ENDS_GRACE
             grace = false;
 #endif
@@ -319,6 +375,7 @@ reject:
 #else
         :: exists && generation == my_generation && epoch == my_epoch && state != idle ->
 #endif
+            must(holder == me, anothers_lease);
             if
 #ifndef NO_GRACE
             :: grace ->
@@ -349,13 +406,13 @@ wait:
 die:
     atomic {
         printf("%d dies\n", me);
-        drop_carried();
         if :: got != 0 -> successor_dies() :: else fi;
-        alive[me] = false; report()
+        report()
     }
 
 end_of_worker:
     atomic {
+        take_turn();
         is_repeated = false; my_generation = 0; my_epoch = 0; token = 0; got = 0;
         seen = 0; asks = 0;
         finished++
@@ -377,7 +434,7 @@ end_of_worker:
 inline end_lease()
 {
     printf("lease runs out\n");
-    lease = false; run_out++;
+    lease = false; may_call++;
 #ifdef FORGETFUL
     /* Django's memory of what it gave is shorter than the lease. */
     successor[refresh] = 0;
@@ -388,28 +445,106 @@ proctype Clock()
 {
 end:
     do
-    :: atomic { state == refreshing && lease && !alive[holder] -> end_lease() }
-    :: atomic { state == refreshing && lease && alive[holder] && stalls < STALLS ->
+    :: atomic { state == refreshing && lease && !working[holder] -> end_lease() }
+    :: atomic { state == refreshing && lease && working[holder] && stalls < STALLS ->
                 stalls++; end_lease() }
     :: atomic { grace && !LATECOMER -> printf("grace ends\n"); grace = false }
     :: atomic { backoff -> backoff = false }
     od
 }
 
-#ifdef ENDS
-/* The session's time is over, the person signs out, or the user is disabled: one of them, ever. */
+#if defined(ENDS) || defined(TOKEN_ENDS)
+inline end_at_django()
+{
+    atomic { printf("token %d ends at Django\n", told); ended = told; valid[told] = false }
+}
+
+/* The key's end moved with the COMMIT of another token, so only the stored one takes it along. */
+inline end_in_redis()
+{
+    atomic {
+        printf("token %d ends in Redis\n", told);
+        ended_in_redis = told;
+        if
+#ifdef OLD_END
+        :: exists -> must(refresh == told, ended_early); delete()
+#else
+        :: exists && refresh == told -> delete()
+#endif
+        :: else
+        fi
+    }
+}
+
+/* One end, ever, at any moment: a limit, a token's own, sign-out, or the user's being disabled. */
 proctype Ending()
 {
     byte told;
     if
-    :: atomic { exists -> printf("TTL is over\n"); exists = false; forget_counts(); publish() }
+#ifdef ENDS
+    :: atomic { exists -> printf("idle or absolute limit is over\n"); limit_over = true; delete() }
     /* Django is told of the token that was deleted, and only after that. */
-    :: atomic { exists -> printf("LOGOUT\n"); told = refresh; signed_out = true; exists = false;
-                forget_counts(); publish() };
-       atomic { valid[told] = false; told = 0; revoked_at_sign_out = true }
+    :: atomic { exists -> printf("LOGOUT: ENDED\n"); told = refresh; signed_out = true; delete() };
+       atomic { valid[told] = false; revoked_at_sign_out = true }
     :: atomic { printf("user is disabled\n"); user_disabled = true }
     :: skip
-    fi
+#endif
+    /* What is stored, or what a worker has just been given. */
+    :: atomic { if :: told = refresh :: next_token - 1 != refresh -> told = next_token - 1 fi };
+       if
+       :: end_at_django(); end_in_redis()
+       :: end_in_redis(); end_at_django()
+       fi
+    fi;
+    told = 0
+}
+#endif
+
+#ifdef FAILOVER
+/*
+ * Redis had acknowledged what it then no longer has: a replica that lagged was promoted, or it was
+ * started again from an older dump. The session is as it was at an earlier moment, any.
+ */
+proctype Failover()
+{
+    bool had_session, had_lease, had_grace, had_backoff;
+    mtype had_state;
+    byte had_generation, had_refresh, had_epoch, had_commit, had_holder;
+    atomic {
+        had_session = exists; had_state = state; had_generation = generation;
+        had_refresh = refresh; had_epoch = epoch; had_commit = commit; had_holder = holder;
+        had_lease = lease; had_grace = grace; had_backoff = backoff
+    }
+    atomic {
+        printf("Redis goes back to generation %d epoch %d\n", had_generation, had_epoch);
+        had_session = had_session && !limit_over &&
+                      (ended_in_redis == 0 || had_refresh != ended_in_redis);
+        if
+        :: !exists && had_session ->
+#ifdef NO_EXCUSE
+            must(!signed_out, brought_back);
+#endif
+            signed_out = false; deletion_lost = true
+        :: else
+        fi;
+#if defined(BLACKLIST) && !defined(SERIALIZER) && !defined(NO_EXCUSE)
+        if
+        :: had_session && (had_generation != generation || had_epoch != epoch ||
+                           had_state != state || !exists) -> write_lost = true
+        :: else
+        fi;
+#endif
+        if :: had_generation != generation -> anything_lost = true :: else fi;
+        exists = had_session; state = had_state; generation = had_generation;
+        refresh = had_refresh; epoch = had_epoch; commit = had_commit; holder = had_holder;
+        lease = had_lease; grace = had_grace; backoff = had_backoff;
+        if :: !exists -> state = idle; lease = false; grace = false; backoff = false :: else fi;
+        /* A lease may be among what was lost. */
+        may_call = 1;
+        had_session = false; had_state = 0; had_generation = 0; had_refresh = 0; had_epoch = 0;
+        had_commit = 0; had_holder = 0; had_lease = false; had_grace = false; had_backoff = false;
+        publish()
+    }
 }
 #endif
 
@@ -420,24 +555,27 @@ init
         valid[1] = true;
         i = 0;
         do
-        :: i < WORKERS -> alive[i] = true; run Worker(i); i++
+        :: i < WORKERS -> run Worker(i); i++
         :: else -> i = 0; break
         od;
         run Clock();
-#ifdef ENDS
-        run Ending()
+#if defined(ENDS) || defined(TOKEN_ENDS)
+        run Ending();
+#endif
+#ifdef FAILOVER
+        run Failover();
 #endif
     }
     atomic {
         finished == WORKERS ->
-        must(!exists || REDEEMABLE(refresh) || window || user_disabled, dead_token_stored);
+        must(!exists || REDEEMABLE(refresh) || CARRIED || EXCUSED, dead_token_stored);
         must(!signed_out || !exists, brought_back);
 #if defined(BLACKLIST) && !defined(RACY)
         /* Whatever a worker was given and could not store, it has revoked. (A racy Django may
          * also have made a token that came second, which nobody has any more.) */
         i = 1;
         do
-        :: i < next_token && revoked_at_sign_out && !anything_died ->
+        :: i < next_token && revoked_at_sign_out && !anything_lost && !deletion_lost ->
             must(!valid[i], left_alive_after_sign_out); i++
         :: else -> i = 0; break
         od

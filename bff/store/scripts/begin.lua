@@ -45,7 +45,9 @@ if s.state == 'refreshing' then
 elseif s.backoff > now then
     return {'BACKOFF', text(s.backoff - now)}
 end
-s.epoch = s.epoch + 1
+-- The clock, and no mere count: a Redis that lost writes would count the same again, and a verdict
+-- on a lease that it forgot would be taken for one on a later lease.
+s.epoch = math.max(s.epoch + 1, time[1] * 1000000 + time[2])
 redis.call('HSET', key, 'state', 'refreshing', 'owner', owner, 'epoch', text(s.epoch),
     'lease', text(now + lease_ms), 'ambiguous', text(s.ambiguous))
 track()

@@ -1,6 +1,8 @@
 --[[
 COMMIT: compare-and-swap on the generation. The lease and its epoch do not matter, nor does a
-rejection that stands its grace: a late holder carries the only valid successor.
+rejection that stands its grace: a late holder carries the only valid successor. So it does when the
+stored generation is older than the one that was refreshed: Redis has lost writes (a failover, an
+older dump), and with them every token that came since.
 
 ARGV[4]  the generation that was refreshed
 ARGV[5]  names what is committed, so that a repetition is known as one
@@ -9,7 +11,7 @@ ARGV[8]  sealed refresh token   ARGV[9]  its life in ms, '' when not known, 'kep
 ARGV[10] sealed claims
 
 GONE     there is no such session: sign-out won
-STALE    the generation had moved on
+STALE    the generation had moved on without us
 STORED   record without what is sealed
 ]]
 local generation, commit = tonumber(ARGV[4]), ARGV[5]
@@ -20,7 +22,7 @@ end
 if s.gen == generation + 1 and s.commit == commit then
     return times('STORED', s)
 end
-if s.gen ~= generation then
+if s.gen > generation then
     return {'STALE'}
 end
 s.gen, s.granted = generation + 1, now

@@ -1,24 +1,8 @@
+#include "arena_fixture.h"
 #include "codec/backend.h"
 #include "codec/json.h"
-#include "fixtures.h"
-
-static struct arena arena;
 
 static const struct config_call call = {{"POST", 4}, {"/api/token/refresh/", 19}};
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct backend_request composed(enum send_kind kind, const char *text, const char *access,
                                        const char *refresh)

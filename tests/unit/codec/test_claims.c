@@ -1,27 +1,12 @@
+#include "arena_fixture.h"
 #include "codec/claims.h"
 #include "codec/json.h"
 #include "heap.h"
-
-static struct arena arena;
 
 static const struct config_words allowed = {
     .words = {{"user_id", 7}, {"email", 5}, {"roles", 5}},
     .n = 3,
 };
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct claims read_ok(struct str token)
 {

@@ -1,21 +1,5 @@
+#include "arena_fixture.h"
 #include "codec/form.h"
-#include "fixtures.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void what_is_not_unreserved_is_percent_encoded(void **state)
 {

@@ -1,21 +1,6 @@
+#include "arena_fixture.h"
 #include "codec/json.h"
 #include "heap.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void a_complete_text_is_read(void **state)
 {

@@ -1,6 +1,6 @@
+#include "arena_fixture.h"
 #include "codec/seal.h"
 #include "core/cookie.h"
-#include "fixtures.h"
 
 /* Key file lines. The last two keys share a kid. */
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -13,22 +13,6 @@ static const struct seal_place place = {
     .generation = 7,
     .field = {"access", 6},
 };
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct keyring *ring_of(const char *lines)
 {

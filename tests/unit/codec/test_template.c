@@ -1,21 +1,5 @@
+#include "arena_fixture.h"
 #include "codec/template.h"
-#include "fixtures.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void a_name_is_as_long_as_letters_digits_and_underscores_go_on(void **state)
 {

@@ -1,25 +1,9 @@
+#include "arena_fixture.h"
 #include "codec/json.h"
 #include "codec/user.h"
-#include "fixtures.h"
-
-static struct arena arena;
 
 static const struct config_words allowed = {.words = {{"name", 4}, {"email", 5}, {"roles", 5}},
                                             .n = 3};
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void only_what_is_allowed_is_picked(void **state)
 {

@@ -1,49 +1,8 @@
 /* What a file means when it is accepted, and that printing it changes nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "config_fixture.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include "core/config.h"
-
-#define MINIMAL                                                                                    \
-    "[server]\nkey_file = /etc/bff/key\n"                                                          \
-    "[redis]\nurl = unix:///run/redis/redis-server.sock\n"                                         \
-    "[backend]\nurl = http://127.0.0.1:8000\n"
-
-#define assert_str(actual, expected)                                                               \
-    do {                                                                                           \
-        struct str actual_ = (actual), expected_ = (expected);                                     \
-        assert_int_equal(actual_.n, expected_.n);                                                  \
-        assert_true(str_eq(actual_, expected_));                                                   \
-    } while (0)
-
-static int arena_setup(void **state)
-{
-    struct arena *arena = malloc(sizeof *arena);
-    *arena = arena_make(4 * CONFIG_MAX_BYTES);
-    *state = arena;
-    return 0;
-}
-
-static int arena_teardown(void **state)
-{
-    arena_free(*state);
-    free(*state);
-    return 0;
-}
-
-static struct config parse(struct arena *arena, const char *text)
-{
-    struct config config;
-    struct str message = {NULL, 0};
-    if (!config_parse(arena, "bff.conf", str_from(text), &config, &message))
-        fail_msg("%.*s", STR_ARG(message));
-    return config;
-}
 
 static void the_minimal_file_gets_every_default(void **state)
 {

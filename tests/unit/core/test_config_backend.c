@@ -1,44 +1,12 @@
 /* What a description of a backend means: presets, captures, and the rows that only they have. */
-#include "../../assert_str.h"
+#include "config_fixture.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "core/config.h"
-
-#define MINIMAL                                                                                    \
-    "[server]\nkey_file = /etc/bff/key\n"                                                          \
-    "[redis]\nurl = unix:///run/redis/redis-server.sock\n"                                         \
-    "[backend]\nurl = http://127.0.0.1:8000\n"
 
 #define NONE MINIMAL "preset = none\n"
 #define REFRESH                                                                                    \
     "[refresh]\nrequest = POST /r/\nsend = json {\"refresh\": \"$refresh\"}\naccess = json:/a\n"
-
-static int arena_setup(void **state)
-{
-    struct arena *arena = malloc(sizeof *arena);
-    *arena = arena_make(8 * CONFIG_MAX_BYTES);
-    *state = arena;
-    return 0;
-}
-
-static int arena_teardown(void **state)
-{
-    arena_free(*state);
-    free(*state);
-    return 0;
-}
-
-static struct config parse(struct arena *arena, const char *text)
-{
-    struct config config;
-    struct str message = {NULL, 0};
-    if (!config_parse(arena, "bff.conf", str_from(text), &config, &message))
-        fail_msg("%.*s", STR_ARG(message));
-    return config;
-}
 
 static struct config parse_preset(struct arena *arena, const char *preset)
 {
@@ -158,7 +126,7 @@ static void a_preset_says_what_ends_a_session_and_what_a_revocation(void **state
     assert_int_equal(allauth.refresh.dead.n_statuses, 2);
     assert_int_equal(allauth.refresh.dead.statuses[0], 400);
     assert_true(allauth.revoke.auth_access);
-    assert_int_equal(allauth.revoke.success.n_statuses, 2);
+    assert_int_equal(allauth.revoke.success.n_statuses, 3);
     assert_int_equal(allauth.revoke.success.statuses[1], 401);
     assert_int_equal(allauth.login.success.n_statuses, 1);
     assert_string_equal(places(&allauth.pending.token), "json:/meta/session_token");

@@ -70,14 +70,14 @@ static bool has_any(const struct reply *r, const char *name)
     return false;
 }
 
-static void only_the_401s_clear_the_cookie_and_only_the_503s_say_when(void **state)
+static void only_the_end_of_a_session_clears_the_cookie_and_only_the_503s_say_when(void **state)
 {
     (void)state;
     const struct {
         enum bff_err err;
         bool clears, waits;
     } rows[] = {
-        {BFF_ERR_NOT_AUTHENTICATED, true, false},
+        {BFF_ERR_NOT_AUTHENTICATED, false, false},
         {BFF_ERR_SESSION_EXPIRED, true, false},
         {BFF_ERR_CSRF_FAILED, false, false},
         {BFF_ERR_REFRESH_UNAVAILABLE, false, true},
@@ -107,7 +107,7 @@ int main(void)
         cmocka_unit_test(a_well_formed_cookie_names_a_session),
         cmocka_unit_test(what_is_planted_or_malformed_is_no_session),
         cmocka_unit_test(forgery_is_refused_before_any_session_is_looked_at),
-        cmocka_unit_test(only_the_401s_clear_the_cookie_and_only_the_503s_say_when),
+        cmocka_unit_test(only_the_end_of_a_session_clears_the_cookie_and_only_the_503s_say_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

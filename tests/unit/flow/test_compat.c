@@ -95,6 +95,9 @@ static void a_refusal_is_written_as_the_backend_would(void **state)
     assert_true(str_eq(r.body, config.compat.refused));
     assert_true(str_eq(r.content_type, STR("application/json")));
     assert_true(has_cookie(&r));
+    reply_as_refused(&r, BFF_ERR_NOT_AUTHENTICATED, &config, &arena);
+    assert_int_equal(r.status, 401);
+    assert_false(has_cookie(&r));
     arena_free(&arena);
 }
 
