@@ -137,12 +137,12 @@ struct config {
         enum log_level level;
         enum log_format format;
     } log;
-    struct {                      /* [redis] */
-        struct str url;           /* in a form of store/url.h */
-        struct str user;          /* ACL user; empty: none */
-        struct str password_file; /* empty: none */
+    struct {                                              /* [redis] */
+        struct str url;                                   /* in a form of store/url.h */
+        struct str user;                                  /* ACL user; empty: none */
+        struct str password_file;                         /* empty: none */
         struct str sentinel_user, sentinel_password_file; /* likewise, for the sentinels */
-        struct str prefix;        /* of every key */
+        struct str prefix;                                /* of every key */
         uint32_t connect_ms, command_ms;
     } redis;
     struct { /* [session] */
