@@ -90,6 +90,13 @@ $(BUILD)/gen/store/scripts/%.lua.h: bff/store/scripts/%.lua
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 
+# The ACL that is shipped, as the test of it reads it.
+$(BUILD)/gen/%.acl.h: bff/%.acl
+	@mkdir -p $(@D)
+	$(Q)sed -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+$(INTEGRATION:=.o): | $(BUILD)/gen/redis.acl.h
+$(BUILD)/tests/integration/test_store_acl.o: $(BUILD)/gen/redis.acl.h
+
 define unit_test
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives,$(1))
 	$$(call say,LINK,$$@)
@@ -163,10 +170,11 @@ DESTDIR  ?=
 PREFIX   ?= /usr/local
 NGINXDIR ?= /etc/nginx/bff
 .PHONY: install
-install: all man ## install bffd and its man pages below PREFIX, the nginx files in NGINXDIR
+install: all man ## install bffd, its man pages and redis.acl below PREFIX, the nginx files in NGINXDIR
 	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
+	install -D -m 0644 bff/redis.acl $(DESTDIR)$(PREFIX)/share/doc/bffd/redis.acl
 	install -d $(DESTDIR)$(NGINXDIR)
 	install -m 0644 $(filter-out nginx/bff-http.conf,$(wildcard nginx/*.conf)) $(DESTDIR)$(NGINXDIR)
 	@# Addresses and limits stand here: an edited one stays, the new one lies beside it.

@@ -81,6 +81,7 @@ static enum bff_err ask_redis(const struct setup *setup, char *sentence, size_t 
         .config = &setup->config,
         .keys = setup->keys,
         .password = setup->password,
+        .sentinel_password = setup->sentinel_password,
         .owner = STR("check"),
     };
     struct store *store = store_open(&options);
@@ -131,6 +132,8 @@ static int check(const struct setup *setup)
         printf("with one worker for each processor, of %u I/O threads\n", c->server.io_threads);
     printf("  store    sessions in %.*s, as %.*s*\n", STR_ARG(c->redis.url),
            STR_ARG(c->redis.prefix));
+    if (str_starts(c->redis.url, STR("redis+cluster://")))
+        printf("  ask      Redis for every request: what is in a cluster is not cached\n");
     printf("  end them after %u s without activity, %u s at the latest\n", c->session.idle_s,
            c->session.absolute_s);
     printf("and call the backend %.*s (preset %.*s) with\n", STR_ARG(c->backend.url),

@@ -137,11 +137,12 @@ struct config {
         enum log_level level;
         enum log_format format;
     } log;
-    struct {                      /* [redis] */
-        struct str url;           /* redis://HOST[:PORT][/DB] or unix:///PATH[?db=N] */
-        struct str user;          /* ACL user; empty: none */
-        struct str password_file; /* empty: none */
-        struct str prefix;        /* of every key */
+    struct {                                              /* [redis] */
+        struct str url;                                   /* in a form of store/url.h */
+        struct str user;                                  /* ACL user; empty: none */
+        struct str password_file;                         /* empty: none */
+        struct str sentinel_user, sentinel_password_file; /* likewise, for the sentinels */
+        struct str prefix;                                /* of every key */
         uint32_t connect_ms, command_ms;
     } redis;
     struct { /* [session] */
@@ -222,7 +223,8 @@ struct config {
  *   refresh.send without a token and without refresh.auth; with the refresh token while
  *   login.refresh is empty
  *   refresh.dead with 408, 425 or 429; revoke.request with no token in any place
- *   redis.user without redis.password_file
+ *   redis.user without redis.password_file, redis.sentinel_user without its file, and either of
+ *   those for sentinels where redis.url names none
  *   two captures of one request, or one of a login, refresh or revoke request; a capture's name
  *   that is not 1 to 32 of [a-z0-9_-]; more than CONFIG_MAX_CAPTURES of them
  *   client.auth = form, or a client.id without a secret, where login, refresh or revoke sends no

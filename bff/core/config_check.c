@@ -69,13 +69,30 @@ static bool check_lease(struct config_reading *reading, const struct config *con
                          SETTING_ARGS(OPTION_redis_command_timeout));
 }
 
+static bool check_credentials(struct config_reading *reading, struct str name, enum config_id user,
+                              struct str file, enum config_id password_file)
+{
+    if (name.n == 0 || file.n > 0)
+        return true;
+    return config_refuse(reading, config_line_of(reading, user, user),
+                         KEY_FORMAT " needs " KEY_FORMAT, KEY_ARGS(user), KEY_ARGS(password_file));
+}
+
 static bool check_redis(struct config_reading *reading, const struct config *config)
 {
-    if (config->redis.user.n == 0 || config->redis.password_file.n > 0)
-        return true;
-    return config_refuse(reading, config_line_of(reading, OPTION_redis_user, OPTION_redis_user),
-                         KEY_FORMAT " needs " KEY_FORMAT, KEY_ARGS(OPTION_redis_user),
-                         KEY_ARGS(OPTION_redis_password_file));
+    bool has_sentinels = str_starts(config->redis.url, STR("redis+sentinel://"));
+    if (!has_sentinels && config->redis.sentinel_password_file.n > 0)
+        return config_refuse(reading,
+                             config_line_of(reading, OPTION_redis_sentinel_password_file,
+                                            OPTION_redis_sentinel_password_file),
+                             KEY_FORMAT " is given, but " KEY_FORMAT " names no sentinels",
+                             KEY_ARGS(OPTION_redis_sentinel_password_file),
+                             KEY_ARGS(OPTION_redis_url));
+    return check_credentials(reading, config->redis.user, OPTION_redis_user,
+                             config->redis.password_file, OPTION_redis_password_file) &&
+           check_credentials(reading, config->redis.sentinel_user, OPTION_redis_sentinel_user,
+                             config->redis.sentinel_password_file,
+                             OPTION_redis_sentinel_password_file);
 }
 
 bool config_check_all(struct config_reading *reading, const struct config *config)

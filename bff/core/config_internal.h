@@ -44,7 +44,8 @@ typedef bool config_reader(const struct config_option *option, struct str text, 
     X(PREFIX, struct str, config_read_prefix, "prefix",                                           \
       "1 to 32 letters, digits, ':', '.', '_' or '-'")                                            \
     X(REDIS_URL, struct str, config_read_redis_url, "address",                                    \
-      "redis://HOST[:PORT][/DB] or unix:///PATH[?db=DB]")                                         \
+      "redis://HOST[:PORT][/DB], unix:///PATH[?db=DB], "                                          \
+      "redis+sentinel://HOST[:PORT],.../NAME[/DB] or redis+cluster://HOST[:PORT],...")            \
     X(BACKEND_URL, struct str, config_read_backend_url, "address",                                \
       "http://HOST[:PORT] or https://HOST[:PORT], with nothing after it")                         \
     X(CLAIMS, struct config_words, config_read_claims, "words",                                   \

@@ -112,6 +112,10 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "The ACL user to sign in as; empty for the default user.")                                  \
     X(PATH, redis, password_file, password_file, "", MAY_BE_EMPTY, 0, 0,                          \
       "A file with the password on its first line; empty for none.")                              \
+    X(WORD, redis, sentinel_user, sentinel_user, "", MAY_BE_EMPTY, 0, 0,                          \
+      "The ACL user to sign in to the sentinels as; empty for the default user.")                 \
+    X(PATH, redis, sentinel_password_file, sentinel_password_file, "", MAY_BE_EMPTY, 0, 0,        \
+      "A file with the sentinels' password on its first line; empty for none.")                   \
     X(PREFIX, redis, prefix, prefix, "bff:", MUST_BE_GIVEN, 0, 0,                                 \
       "Starts the name of every key.")                                                            \
     X(DURATION_MS, redis, connect_timeout, connect_ms, "1s", MUST_BE_GIVEN,                       \

@@ -6,6 +6,8 @@
 #define UNIX_PATH_MAX_BYTES 107 /* sun_path, without its NUL */
 #define PREFIX_MAX 32
 #define REDIS_DB_MAX 65535
+#define REDIS_SEEDS_MAX 8
+#define REDIS_NAME_MAX 64
 
 static struct str from(struct str s, size_t start)
 {
@@ -115,6 +117,27 @@ static bool is_redis_host(struct str rest)
     return cut_authority(cut.head, &host, &port) && (!cut.found || is_database(cut.tail));
 }
 
+static bool is_seed_list(struct str list)
+{
+    struct str host, port;
+    struct str_cut cut = str_cut(list, ',');
+    for (size_t n = 1; n <= REDIS_SEEDS_MAX && cut_authority(cut.head, &host, &port); n++) {
+        if (!cut.found)
+            return true;
+        cut = str_cut(cut.tail, ',');
+    }
+    return false;
+}
+
+/* Sentinel takes letters, digits and ".-_" for the name of a primary. */
+static bool is_sentinels(struct str rest)
+{
+    struct str_cut list = str_cut(rest, '/');
+    struct str_cut name = str_cut(list.tail, '/');
+    return is_seed_list(list.head) && name.head.n <= REDIS_NAME_MAX &&
+           is_made_of(name.head, ".-_") && (!name.found || is_database(name.tail));
+}
+
 bool config_read_redis_url(const struct config_option *option, struct str text, void *field,
                            struct config_refusal *refusal)
 {
@@ -127,12 +150,12 @@ bool config_read_redis_url(const struct config_option *option, struct str text, 
     }
     if (str_starts(text, STR("rediss://")))
         refusal->why = STR("this version does not support TLS to Redis (rediss://) yet");
-    if (str_starts(text, STR("redis+sentinel://")))
-        refusal->why = STR("this version does not support Redis Sentinel yet");
-    if (str_starts(text, STR("redis+cluster://")))
-        refusal->why = STR("this version does not support Redis Cluster yet");
     if (str_starts(text, STR("unix://")))
         return is_redis_socket(from(text, 7));
+    if (str_starts(text, STR("redis+sentinel://")))
+        return is_sentinels(from(text, 17));
+    if (str_starts(text, STR("redis+cluster://")))
+        return is_seed_list(from(text, 16));
     return str_starts(text, STR("redis://")) && is_redis_host(from(text, 8));
 }
 

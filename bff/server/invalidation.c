@@ -53,7 +53,10 @@ static void on_connected(void *self, int64_t client_id)
     atomic_fetch_add(&i->epoch, 1);
     if (was_up && client_id == 0 && !atomic_load(&i->stopping))
         log_event(SEVERITY_WARN, "store_lost", LOG_TEXT("effect", STR("sessions are not cached")));
-    if (!was_up && client_id != 0)
+    if (!was_up && client_id == WATCH_UNTRACKED)
+        log_event(SEVERITY_INFO, "store_back",
+                  LOG_TEXT("effect", STR("Redis is a cluster: sessions are not cached")));
+    else if (!was_up && client_id != 0)
         log_event(SEVERITY_INFO, "store_back", LOG_NUMBER("client", client_id));
     lane_wake(i->shared);
 }

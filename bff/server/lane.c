@@ -29,6 +29,7 @@ struct store_options lane_store_options(const struct lane_shared *shared)
         .config = shared->config,
         .keys = shared->keys,
         .password = shared->password,
+        .sentinel_password = shared->sentinel_password,
         .owner = shared->owner,
     };
 }

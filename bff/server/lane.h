@@ -24,8 +24,9 @@ struct job {
 struct lane_shared {
     const struct config *config;
     const struct keyring *keys;
-    struct str password;      /* for Redis */
-    struct str client_secret; /* for the backend */
+    struct str password;          /* for Redis */
+    struct str sentinel_password; /* for the sentinels */
+    struct str client_secret;     /* for the backend */
     struct str owner;
     struct fence *fence;
     struct revocations *revocations;

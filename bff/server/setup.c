@@ -135,7 +135,9 @@ static bool load_all(struct setup *s, const char *path, struct str *message)
 {
     return load_backend(s, path, message) && load_keys(s, message) &&
            load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
-                       message);
+                       message) &&
+           load_secret(s, "redis.sentinel_password_file", s->config.redis.sentinel_password_file,
+                       &s->sentinel_password, message);
 }
 
 static struct setup *load_by(bool (*load)(struct setup *, const char *, struct str *),

@@ -11,8 +11,9 @@ struct setup {
     struct arena arena; /* holds the configuration and the secrets; wiped by setup_free() */
     struct config config;
     struct keyring *keys;
-    struct str password;      /* for Redis; empty: none */
-    struct str client_secret; /* for the backend, of [client]; empty: none */
+    struct str password;          /* for Redis; empty: none */
+    struct str sentinel_password; /* for the sentinels; empty: none */
+    struct str client_secret;     /* for the backend, of [client]; empty: none */
 };
 
 /* The text of the file at `path`, in `arena`. false: *message is a sentence with path and reason.

@@ -72,6 +72,7 @@ static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd
         .config = &s->setup->config,
         .keys = s->setup->keys,
         .password = s->setup->password,
+        .sentinel_password = s->setup->sentinel_password,
         .client_secret = s->setup->client_secret,
         .fence = s->fence,
         .listen_fd = s->listen_fd,

@@ -65,6 +65,7 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .config = w->config,
         .keys = w->setup->keys,
         .password = w->setup->password,
+        .sentinel_password = w->setup->sentinel_password,
         .client_secret = w->setup->client_secret,
         .owner = {owner, (size_t)n},
         .fence = w->setup->fence,

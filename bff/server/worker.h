@@ -9,9 +9,10 @@
 struct worker_setup {
     const struct config *config;
     const struct keyring *keys;
-    struct str password;      /* for Redis */
-    struct str client_secret; /* for the backend */
-    struct fence *fence;      /* shared with the other workers */
+    struct str password;          /* for Redis */
+    struct str sentinel_password; /* for the sentinels */
+    struct str client_secret;     /* for the backend */
+    struct fence *fence;          /* shared with the other workers */
     int listen_fd;
     int ready_fd; /* one byte is written to it when requests are taken; then it is closed */
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,47 +16,31 @@
 static const struct refusal {
     const char *code, *sentence;
     bool elsewhere;
+    enum refusal_kind kind;
 } refusals[] = {
-    {"NOAUTH", "Redis wants a password: set redis.password_file", true},
-    {"WRONGPASS", "Redis refuses the password in redis.password_file", true},
-    {"NOPERM", "the Redis user may not run what bffd needs (scripts, hashes, publish)", true},
-    {"LOADING", "Redis is loading its data", false},
-    {"READONLY", "Redis is a read-only replica: point redis.url at the primary", true},
-    {"MASTERDOWN", "this Redis replica has lost its primary", true},
-    {"NOREPLICAS", "Redis has too few replicas to take writes", false},
-    {"OOM", "Redis is full: raise its maxmemory", false},
-    {"MISCONF", "Redis takes no writes because it cannot save to disk", false},
-    {"CLUSTERDOWN", "the Redis cluster is down", true},
-    {"MOVED", "Redis is a cluster: redis.url must name a single server", true},
-    {"BUSY", "Redis is busy running a script", false},
+    {"NOAUTH", "Redis wants a password: set redis.password_file", true, REFUSAL_OTHER},
+    {"WRONGPASS", "Redis refuses the password in redis.password_file", true, REFUSAL_OTHER},
+    {"NOPERM", "the Redis user may not run what bffd needs (see redis.acl)", true, REFUSAL_OTHER},
+    {"LOADING", "Redis is loading its data", false, REFUSAL_OTHER},
+    {"READONLY", "Redis is a read-only replica: point redis.url at the primary", true,
+     REFUSAL_READONLY},
+    {"MASTERDOWN", "this Redis replica has lost its primary", true, REFUSAL_OTHER},
+    {"NOREPLICAS", "Redis has too few replicas to take writes", true, REFUSAL_READONLY},
+    {"OOM", "Redis is full: raise its maxmemory", false, REFUSAL_OTHER},
+    {"MISCONF", "Redis takes no writes because it cannot save to disk", false, REFUSAL_OTHER},
+    {"cluster support disabled", "this Redis is no cluster: redis.url must be redis://", true,
+     REFUSAL_OTHER},
+    {"CLUSTERDOWN", "the Redis cluster is down", true, REFUSAL_OTHER},
+    {"MOVED", "Redis is a cluster: redis.url must be redis+cluster://", true, REFUSAL_OTHER},
+    {"BUSY", "Redis is busy running a script", false, REFUSAL_OTHER},
 };
 
-static char *copy_cstr(struct str s)
-{
-    char *p = malloc(s.n + 1);
-    if (!p)
-        return NULL;
-    if (s.n > 0)
-        memcpy(p, s.p, s.n);
-    p[s.n] = 0;
-    return p;
-}
-
-bool connection_init(struct connection *c, const struct store_options *options)
-{
-    const struct config *config = options->config;
-    *c = (struct connection){
-        .connect_ms = config->redis.connect_ms,
-        .command_ms = config->redis.command_ms,
-        .user = copy_cstr(config->redis.user),
-        .password = copy_cstr(options->password),
-    };
-    c->has_address = redis_url_parse(config->redis.url, &c->address);
-    if (c->user && c->password)
-        return true;
-    connection_close(c);
-    return false;
-}
+static const struct refusal sentinel_refusals[] = {
+    {"NOAUTH", "it wants a password: set redis.sentinel_password_file", true, REFUSAL_OTHER},
+    {"WRONGPASS", "it refuses the password in redis.sentinel_password_file", true, REFUSAL_OTHER},
+    {"NOPERM", "its user may not run SENTINEL GET-MASTER-ADDR-BY-NAME", true, REFUSAL_OTHER},
+    {"unknown command", "it is not a sentinel", true, REFUSAL_OTHER},
+};
 
 void connection_drop(struct connection *c)
 {
@@ -64,19 +49,12 @@ void connection_drop(struct connection *c)
     c->redis = NULL;
 }
 
-void connection_close(struct connection *c)
+enum bff_err connection_fail(struct connection *c, const char *format, ...)
 {
-    connection_drop(c);
-    if (c->password)
-        wipe(c->password, strlen(c->password));
-    free(c->password);
-    free(c->user);
-    c->user = c->password = NULL;
-}
-
-static enum bff_err unavailable(struct connection *c, const char *what)
-{
-    snprintf(c->error, sizeof c->error, "%s", what);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->error, CONNECTION_ERROR_MAX, format, args);
+    va_end(args);
     connection_drop(c);
     return BFF_ERR_STORE_UNAVAILABLE;
 }
@@ -87,37 +65,41 @@ static enum bff_err broken(struct connection *c)
     const redisContext *r = c->redis;
     bool timed_out = r->err == REDIS_ERR_IO && (errno == EAGAIN || errno == ETIMEDOUT);
     if (timed_out)
-        return unavailable(c, "Redis did not answer in time");
-    char why[sizeof r->errstr];
-    snprintf(why, sizeof why, "%s", r->errstr);
-    snprintf(c->error, sizeof c->error, "the connection to Redis broke: %s", why);
-    connection_drop(c);
-    return BFF_ERR_STORE_UNAVAILABLE;
+        return connection_fail(c, "Redis did not answer in time");
+    return connection_fail(c, "the connection to Redis broke: %s", r->errstr);
+}
+
+static const struct refusal *find_refusal(const struct refusal *rows, size_t n, const char *reply)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strstr(reply, rows[i].code))
+            return &rows[i];
+    return NULL;
 }
 
 void connection_refused(struct connection *c, const redisReply *reply)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        if (!strstr(reply->str, refusals[i].code))
-            continue;
-        snprintf(c->error, sizeof c->error, "%s", refusals[i].sentence);
-        if (refusals[i].elsewhere)
-            connection_drop(c);
+    if (c->in_cluster &&
+        redirect_read((struct str){reply->str, (size_t)reply->len}, &c->address, &c->redirect)) {
+        c->refusal = REFUSAL_REDIRECTED;
+        snprintf(c->error, CONNECTION_ERROR_MAX, "the Redis cluster is moving this slot");
         return;
     }
-    size_t word = strspn(reply->str, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    snprintf(c->error, sizeof c->error, "Redis answered with an error (%.*s)",
-             (int)(word < 32 ? word : 32), reply->str);
-}
-
-redisReply *connection_call(struct connection *c, int argc, const char **argv,
-                            const size_t *lengths)
-{
-    errno = 0;
-    redisReply *reply = redisCommandArgv(c->redis, argc, argv, lengths);
-    if (!reply)
-        broken(c);
-    return reply;
+    const struct refusal *found =
+        c->is_sentinel
+            ? find_refusal(sentinel_refusals, sizeof sentinel_refusals / sizeof *sentinel_refusals,
+                           reply->str)
+            : find_refusal(refusals, sizeof refusals / sizeof *refusals, reply->str);
+    c->refusal = found ? found->kind : REFUSAL_OTHER;
+    if (!found) {
+        size_t word = strspn(reply->str, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        snprintf(c->error, CONNECTION_ERROR_MAX, "Redis answered with an error (%.*s)",
+                 (int)(word < 32 ? word : 32), reply->str);
+        return;
+    }
+    snprintf(c->error, CONNECTION_ERROR_MAX, "%s", found->sentence);
+    if (found->elsewhere)
+        connection_drop(c);
 }
 
 static enum bff_err expect_ok(struct connection *c, redisReply *reply)
@@ -132,6 +114,19 @@ static enum bff_err expect_ok(struct connection *c, redisReply *reply)
     }
     freeReplyObject(reply);
     return err;
+}
+
+redisReply *connection_call(struct connection *c, int argc, const char **argv,
+                            const size_t *lengths)
+{
+    c->refusal = REFUSAL_OTHER;
+    errno = 0;
+    if (c->asking && expect_ok(c, redisCommand(c->redis, "ASKING")) != BFF_OK)
+        return NULL;
+    redisReply *reply = redisCommandArgv(c->redis, argc, argv, lengths);
+    if (!reply)
+        broken(c);
+    return reply;
 }
 
 static bool send_all(int fd, const char *p, size_t n)
@@ -165,7 +160,7 @@ static enum bff_err authenticate(struct connection *c)
     wipe(text, (size_t)n);
     redisFreeCommand(text);
     if (!sent)
-        return unavailable(c, "the connection to Redis broke");
+        return connection_fail(c, "the connection to Redis broke");
     void *reply = NULL;
     errno = 0;
     if (redisGetReply(c->redis, &reply) != REDIS_OK)
@@ -178,41 +173,53 @@ static struct timeval timeval_of(uint32_t ms)
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
+static uint32_t least(uint32_t ms, uint32_t limit_ms)
+{
+    return limit_ms > 0 && limit_ms < ms ? limit_ms : ms;
+}
+
+static enum bff_err set_timeout(struct connection *c)
+{
+    uint32_t ms = least(c->command_ms, c->limit_ms);
+    if (c->timeout_ms == ms)
+        return BFF_OK;
+    if (redisSetTimeout(c->redis, timeval_of(ms)) != REDIS_OK)
+        return broken(c);
+    c->timeout_ms = ms;
+    return BFF_OK;
+}
+
 static enum bff_err dial(struct connection *c)
 {
-    if (!c->has_address)
-        return unavailable(c, "redis.url is neither redis://HOST[:PORT][/DB] nor "
-                              "unix:///PATH[?db=N]");
-    struct timeval connect = timeval_of(c->connect_ms), command = timeval_of(c->command_ms);
+    struct timeval connect = timeval_of(least(c->connect_ms, c->limit_ms));
     bool is_unix = !c->address.host[0];
     c->redis = is_unix ? redisConnectUnixWithTimeout(c->address.path, connect)
                        : redisConnectWithTimeout(c->address.host, c->address.port, connect);
     if (!c->redis)
         return BFF_ERR_NO_MEMORY;
-    if (c->redis->err) {
-        snprintf(c->error, sizeof c->error, "cannot connect to Redis: %s", c->redis->errstr);
-        connection_drop(c);
-        return BFF_ERR_STORE_UNAVAILABLE;
-    }
+    if (c->redis->err)
+        return connection_fail(c, "cannot connect%s: %s", c->is_sentinel ? "" : " to Redis",
+                               c->redis->errstr);
     fcntl(c->redis->fd, F_SETFD, FD_CLOEXEC);
-    if (redisSetTimeout(c->redis, command) != REDIS_OK ||
-        (!is_unix && redisEnableKeepAlive(c->redis) != REDIS_OK))
+    if (!is_unix && redisEnableKeepAlive(c->redis) != REDIS_OK)
         return broken(c);
-    return BFF_OK;
+    c->timeout_ms = 0;
+    return set_timeout(c);
 }
 
 static enum bff_err select_db(struct connection *c)
 {
-    if (c->address.db == 0)
+    if (c->db == 0)
         return BFF_OK;
     errno = 0;
-    return expect_ok(c, redisCommand(c->redis, "SELECT %d", (int)c->address.db));
+    return expect_ok(c, redisCommand(c->redis, "SELECT %d", (int)c->db));
 }
 
-/* Nothing to read on a connection that waits for nothing: else it is closed, or out of step. */
-static bool is_quiet(const struct connection *c)
+bool connection_is_open(const struct connection *c)
 {
     char byte;
+    if (!c->redis)
+        return false;
     ssize_t n = recv(c->redis->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
 }
@@ -221,8 +228,8 @@ enum bff_err connection_ready(struct connection *c, bool *is_new)
 {
     if (is_new)
         *is_new = false;
-    if (c->redis && is_quiet(c))
-        return BFF_OK;
+    if (connection_is_open(c))
+        return set_timeout(c);
     connection_drop(c);
     if (is_new)
         *is_new = true;

@@ -11,23 +11,42 @@
 
 #include <hiredis/hiredis.h>
 
+#include "store/slots.h"
 #include "store/store.h"
-#include "store/url.h"
 
 #define CONNECTION_ERROR_MAX 256
+
+/* What an error reply proves, besides that the command was not executed. */
+enum refusal_kind {
+    REFUSAL_OTHER,
+    REFUSAL_READONLY,   /* this is no primary (any more), or one without replicas */
+    REFUSAL_REDIRECTED, /* another server of the cluster has the slot: see `redirect` */
+};
 
 struct connection {
     redisContext *redis; /* NULL: not connected */
     struct redis_address address;
-    bool has_address; /* false: redis.url is of no known form */
+    uint16_t db;
     uint32_t connect_ms, command_ms;
-    char *user, *password;            /* owned; "" when not configured; the password is wiped */
-    char error[CONNECTION_ERROR_MAX]; /* what went wrong last */
+    uint32_t limit_ms;   /* of the next command, where that is less than command_ms; 0: none */
+    uint32_t timeout_ms; /* as the socket has it */
+    const char *user, *password; /* not ours; "" when not configured */
+    bool is_sentinel, in_cluster;
+    bool asking; /* send ASKING before each command */
+    struct redirect redirect;
+    enum refusal_kind refusal; /* of the last reply that connection_refused() saw */
+    char *error;               /* CONNECTION_ERROR_MAX bytes of the owner's: what went wrong last */
 };
 
-BFF_MUST_CHECK bool connection_init(struct connection *c, const struct store_options *options);
-void connection_close(struct connection *c);
-void connection_drop(struct connection *c); /* the next use connects anew */
+/* Close it if it is open; the next use connects anew. */
+void connection_drop(struct connection *c);
+
+/* Is it open, with nothing to read? Else it was closed, or is out of step. */
+bool connection_is_open(const struct connection *c);
+
+/* Note what went wrong, in words, and drop. Always BFF_ERR_STORE_UNAVAILABLE. */
+__attribute__((format(printf, 2, 3))) enum bff_err connection_fail(struct connection *c,
+                                                                   const char *format, ...);
 
 /* Connected and signed in, on return with BFF_OK; *is_new (if not NULL) when it was not before.
  * BFF_ERR_STORE_UNAVAILABLE, BFF_ERR_NO_MEMORY. */

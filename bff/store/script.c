@@ -68,9 +68,7 @@ void script_add_number(struct script_args *args, int64_t value)
 
 enum bff_err script_misunderstood(struct connection *c)
 {
-    snprintf(c->error, sizeof c->error, "Redis answered what bffd does not understand");
-    connection_drop(c);
-    return BFF_ERR_STORE_UNAVAILABLE;
+    return connection_fail(c, "Redis answered what bffd does not understand");
 }
 
 static enum bff_err load_script(struct scripts *scripts, struct connection *c, enum script which)

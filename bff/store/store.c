@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "codec/backend.h"
 #include "store/store_handle.h"
 
@@ -23,11 +24,12 @@ struct store *store_open(const struct store_options *options)
     s->channel_length = channel.n;
     s->owner_length = options->owner.n;
     s->owner = malloc(options->owner.n + 1);
-    if (!s->owner || !connection_init(&s->connection, options)) {
+    if (!s->owner || !topology_init(&s->topology, options)) {
         free(s->owner);
         free(s);
         return NULL;
     }
+    s->connection = &s->topology.server;
     if (options->owner.n > 0)
         memcpy(s->owner, options->owner.p, options->owner.n);
     return s;
@@ -37,60 +39,57 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
-    connection_close(&s->connection);
+    topology_close(&s->topology);
     free(s->owner);
     free(s);
 }
 
-void store_redirect(struct store *s, int64_t client_id)
+void store_redirect(struct store *s, int64_t subscriber)
 {
-    s->redirect = client_id;
+    s->redirect = subscriber;
 }
 
 int64_t store_tracked_for(const struct store *s)
 {
-    return s->connection.redis ? s->tracked_for : 0;
+    return s->connection->redis ? s->tracked_for : 0;
 }
 
 const char *store_last_error(const struct store *s)
 {
-    return s->connection.error;
+    return s->topology.error;
 }
 
-/* Tell Redis who hears of what is read here. A subscriber that is gone leaves the reads untracked:
- * no reason to fail them, and store_tracked_for() says so. */
+/* Tell Redis who hears of what is read here. A subscriber that is gone, or that listens to another
+ * server, leaves the reads untracked: no reason to fail them, and store_tracked_for() says so. */
 static enum bff_err follow_redirect(struct store *s)
 {
-    if (s->tracked_for == s->redirect)
+    int64_t client = topology_client_id(&s->topology, s->connection, s->redirect);
+    int64_t wanted = client != 0 ? s->redirect : 0;
+    if (s->tracked_for == wanted)
         return BFF_OK;
     char id[24];
-    snprintf(id, sizeof id, "%" PRId64, s->redirect);
-    const char *argv[] = {"CLIENT",   "TRACKING", s->redirect ? "ON" : "OFF",
-                          "REDIRECT", id,         "NOLOOP"};
-    redisReply *reply = connection_call(&s->connection, s->redirect ? 6 : 3, argv, NULL);
+    snprintf(id, sizeof id, "%" PRId64, client);
+    const char *argv[] = {"CLIENT", "TRACKING", wanted ? "ON" : "OFF", "REDIRECT", id, "NOLOOP"};
+    redisReply *reply = connection_call(s->connection, wanted ? 6 : 3, argv, NULL);
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;
     if (reply->type != REDIS_REPLY_ERROR)
-        s->tracked_for = s->redirect;
+        s->tracked_for = wanted;
     freeReplyObject(reply);
     return BFF_OK;
 }
 
 bool store_lost_reads(struct store *s)
 {
-    bool lost = s->has_lost_reads || (s->tracked_for != 0 && !s->connection.redis);
+    bool lost = s->has_lost_reads || (s->tracked_for != 0 && !s->connection->redis);
     s->has_lost_reads = false;
-    if (!s->connection.redis)
+    if (!s->connection->redis)
         s->tracked_for = 0;
     return lost;
 }
 
-static enum bff_err ready(struct store *s)
+static enum bff_err connected(struct store *s, bool is_new)
 {
-    bool is_new;
-    enum bff_err err = connection_ready(&s->connection, &is_new);
-    if (err != BFF_OK)
-        return err;
     if (is_new && s->tracked_for != 0)
         s->has_lost_reads = true;
     if (is_new)
@@ -106,14 +105,33 @@ void handle_args(const struct store *s, struct script_args *args)
     script_add(args, (struct str){s->channel, s->channel_length});
 }
 
+static enum bff_err ready(struct store *s, struct str key)
+{
+    bool is_new;
+    topology_doubt(&s->topology, s->redirect);
+    enum bff_err err = topology_connect(&s->topology, key, &s->connection, &is_new);
+    return err == BFF_OK ? connected(s, is_new) : err;
+}
+
+static enum bff_err run_once(struct store *s, enum script which, struct str key,
+                             const struct script_args *args, struct script_reply *out)
+{
+    enum bff_err err = ready(s, key);
+    if (err != BFF_OK)
+        return err;
+    return script_run(&s->scripts, s->connection, which, key, args, out);
+}
+
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {
-    enum bff_err err = ready(s);
-    if (err != BFF_OK)
-        return err;
     struct str key = {name->key, name->key_length};
-    return script_run(&s->scripts, &s->connection, which, key, args, out);
+    int64_t began_ms = clock_mono_ms();
+    enum bff_err err = run_once(s, which, key, args, out);
+    if (err == BFF_ERR_STORE_UNAVAILABLE &&
+        topology_can_repeat(&s->topology, s->connection, began_ms))
+        err = run_once(s, which, key, args, out);
+    return err;
 }
 
 /* A record that is not readable was not written by us: it is as little worth as a broken seal. */
@@ -153,7 +171,7 @@ enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,
                            struct session *out, struct record *record)
 {
     if (record_read(reply->values, RECORD_FIELDS, record) != BFF_OK)
-        return script_misunderstood(&s->connection);
+        return script_misunderstood(s->connection);
     struct session session = {0};
     record_times(s->config, record, &session);
     if (!arena_copy(arena, tokens->access, &session.access) ||
@@ -180,13 +198,13 @@ static struct str info_value(struct str info, struct str name)
 
 static enum bff_err judge_info(struct store *s, struct str info)
 {
-    char *error = s->connection.error;
-    size_t size = sizeof s->connection.error;
+    char *error = s->topology.error;
+    size_t size = sizeof s->topology.error;
     struct str version = info_value(info, STR("redis_version"));
     struct str policy = info_value(info, STR("maxmemory_policy"));
     uint64_t major;
     if (!str_to_u64(str_cut(version, '.').head, UINT32_MAX, &major) || policy.n == 0)
-        return script_misunderstood(&s->connection);
+        return script_misunderstood(s->connection);
     if (major < REDIS_MAJOR_MIN) {
         snprintf(error, size, "Redis %.*s is too old: version %d or newer is needed",
                  STR_ARG(version), REDIS_MAJOR_MIN);
@@ -202,23 +220,35 @@ static enum bff_err judge_info(struct store *s, struct str info)
     return BFF_OK;
 }
 
-enum bff_err store_check(struct store *s)
+static enum bff_err check_server(struct store *s)
 {
-    enum bff_err err = ready(s);
-    if (err != BFF_OK)
-        return err;
     const char *argv[] = {"INFO"};
-    redisReply *reply = connection_call(&s->connection, 1, argv, NULL);
+    redisReply *reply = connection_call(s->connection, 1, argv, NULL);
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;
+    enum bff_err err = BFF_OK;
     if (reply->type == REDIS_REPLY_ERROR) {
-        connection_refused(&s->connection, reply);
+        connection_refused(s->connection, reply);
         err = BFF_ERR_STORE_UNAVAILABLE;
     } else if (reply->type != REDIS_REPLY_STRING) {
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     } else {
         err = judge_info(s, (struct str){reply->str, (size_t)reply->len});
     }
     freeReplyObject(reply);
+    return err;
+}
+
+enum bff_err store_check(struct store *s)
+{
+    bool is_new;
+    enum bff_err err = BFF_OK;
+    for (size_t i = 0;
+         err == BFF_OK && topology_each(&s->topology, i, &s->connection, &is_new, &err); i++) {
+        if (err == BFF_OK)
+            err = connected(s, is_new);
+        if (err == BFF_OK)
+            err = check_server(s);
+    }
     return err;
 }

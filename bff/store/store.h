@@ -9,7 +9,8 @@
  * connection fails once with BFF_ERR_STORE_UNAVAILABLE and the next one connects anew; after any
  * time-out or protocol error the connection is dropped, so a late reply is never taken for another.
  * A call is never repeated by itself, except when it provably was not executed: connecting failed
- * on a connection that had been idle, or NOSCRIPT (the script is then loaded).
+ * on a connection that had been idle, NOSCRIPT (the script is then loaded), with sentinels
+ * READONLY or NOREPLICAS (they are asked for the primary), and in a cluster MOVED and ASK.
  *
  * All functions that return enum bff_err may return BFF_ERR_STORE_UNAVAILABLE (not connected,
  * time-out, LOADING, READONLY, OOM, MOVED, any error reply, a reply of another shape) and
@@ -28,20 +29,25 @@
 struct store;
 
 struct store_options {
-    const struct config *config; /* [redis], [session] and [refresh]; outlives the store */
-    const struct keyring *keys;  /* outlives the store */
-    struct str password;         /* of redis.password_file; copied, wiped at close */
-    struct str owner;            /* names this worker in leases: host:pid; copied */
-    int64_t redirect_client; /* client id of the invalidation subscriber (store/watch.h), 0: none */
+    const struct config *config;  /* [redis], [session] and [refresh]; outlives the store */
+    const struct keyring *keys;   /* outlives the store */
+    struct str password;          /* of redis.password_file; copied, wiped at close */
+    struct str sentinel_password; /* of redis.sentinel_password_file; likewise */
+    struct str owner;             /* names this worker in leases: host:pid; copied */
+    int64_t redirect_client;      /* the invalidation subscriber (store/watch.h), 0: none */
 };
 
 /* Does not connect yet. NULL: out of memory. */
 struct store *store_open(const struct store_options *options);
 void store_close(struct store *s); /* NULL is fine */
 
-/* Reads done from now on are tracked for the subscriber with this client id (CLIENT TRACKING ON
+/* What the watch names itself in a cluster: each server there tells only of its own keys, and there
+ * is one watch. It hears of the ends of refreshes, but nothing that is read is tracked. */
+#define WATCH_UNTRACKED INT64_C(-1)
+
+/* Reads done from now on are tracked for this subscriber, as the watch names it (CLIENT TRACKING ON
  * REDIRECT id); 0: not tracked. Takes effect with the next call, which sends it when it changed. */
-void store_redirect(struct store *s, int64_t client_id);
+void store_redirect(struct store *s, int64_t subscriber);
 
 /* The subscriber for which the reads of the last call were tracked; 0: they were not. What was read
  * untracked, or for a subscriber that is gone, must not be cached. */

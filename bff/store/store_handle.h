@@ -7,6 +7,7 @@
 
 #include "store/record.h"
 #include "store/script.h"
+#include "store/topology.h"
 
 #define CHANNEL_MAX (REDIS_PREFIX_MAX + 8)
 #define REDIS_MAJOR_MIN 6
@@ -14,7 +15,8 @@
 struct store {
     const struct config *config;
     const struct keyring *keys;
-    struct connection connection;
+    struct topology topology;
+    struct connection *connection; /* the one in use */
     struct scripts scripts;
     char *owner; /* owned */
     size_t owner_length;

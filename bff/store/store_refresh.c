@@ -21,7 +21,7 @@ static enum bff_err read_go(struct store *s, const struct session_name *name,
 {
     struct begin go = {.result = BEGIN_GO};
     if (!str_to_u64(reply->values[RECORD_FIELDS], UINT64_MAX, &go.epoch))
-        return script_misunderstood(&s->connection);
+        return script_misunderstood(s->connection);
     go.ambiguous = str_eq(reply->values[RECORD_FIELDS + 1], STR("1"));
     enum bff_err err = handle_open_record(s, name, reply, arena, &go.session);
     if (err == BFF_OK)
@@ -48,9 +48,9 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
         begin.result = BEGIN_BACKOFF;
     } else if (script_reply_is(reply, STR("REJECTED"), 1)) {
         begin.result = BEGIN_REJECTED;
-        user_set_remove(&s->connection, s->config, reply->values[0], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply->values[0], name);
     } else if (!script_reply_is(reply, STR("NONE"), 0)) {
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     }
     if (err == BFF_OK)
         *out = begin;
@@ -98,7 +98,7 @@ static enum bff_err read_commit(struct store *s, const struct session_tokens *to
     } else if (script_reply_is(reply, STR("STALE"), 0)) {
         *result = COMMIT_STALE;
     } else {
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     }
     return err;
 }
@@ -186,13 +186,13 @@ enum bff_err store_reject(struct store *s, const struct session_name *name, uint
         return err;
     if (script_reply_is(&reply, STR("ENDED"), 1)) {
         *result = REJECT_ENDED;
-        user_set_remove(&s->connection, s->config, reply.values[0], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply.values[0], name);
     } else if (script_reply_is(&reply, STR("WAIT"), 1) && read_ms(reply.values[0], wait_ms)) {
         *result = REJECT_WAIT;
     } else if (script_reply_is(&reply, STR("SUPERSEDED"), 0)) {
         *result = REJECT_SUPERSEDED;
     } else {
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     }
     script_reply_free(&reply);
     return err;
@@ -214,7 +214,7 @@ enum bff_err store_fail(struct store *s, const struct session_name *name, uint64
     bool is_backoff = script_reply_is(&reply, STR("BACKOFF"), 1);
     if (is_backoff ? !read_ms(reply.values[0], wait_ms)
                    : !script_reply_is(&reply, STR("SUPERSEDED"), 0))
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     script_reply_free(&reply);
     return err;
 }

@@ -16,7 +16,7 @@ enum bff_err store_load(struct store *s, const struct session_name *name, bool t
     else if (script_reply_is(&reply, STR("NONE"), 0))
         err = BFF_ERR_MISSING;
     else
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     script_reply_free(&reply);
     return err;
 }
@@ -50,10 +50,11 @@ enum bff_err store_create(struct store *s, const struct session_name *name,
     else if (script_reply_is(&reply, STR("ENDED"), 0))
         err = BFF_ERR_MALFORMED;
     else
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     script_reply_free(&reply);
     if (err == BFF_OK)
-        user_set_add(&s->connection, s->config, keyed_name_str(&user), name, record.now_ms);
+        user_set_add(&s->topology, s->connection, s->config, keyed_name_str(&user), name,
+                     record.now_ms);
     return err;
 }
 
@@ -68,11 +69,11 @@ enum bff_err store_logout(struct store *s, const struct session_name *name, stru
         return err;
     if (script_reply_is(&reply, STR("ENDED"), RECORD_FIELDS + 1)) {
         err = handle_open_record(s, name, &reply, arena, ended);
-        user_set_remove(&s->connection, s->config, reply.values[RECORD_FIELDS], name);
+        user_set_remove(&s->topology, s->connection, s->config, reply.values[RECORD_FIELDS], name);
     } else if (script_reply_is(&reply, STR("NONE"), 0)) {
         err = BFF_ERR_MISSING;
     } else {
-        err = script_misunderstood(&s->connection);
+        err = script_misunderstood(s->connection);
     }
     script_reply_free(&reply);
     return err;

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define PORT_DEFAULT 6379
+#define REDIS_PORT 6379
+#define SENTINEL_PORT 26379
 
 static bool copy_text(struct str from, char *to, size_t max)
 {
@@ -27,10 +28,12 @@ static bool parse_number(struct str digits, uint16_t *out)
     return true;
 }
 
-static bool parse_unix(struct str rest, struct redis_address *out)
+static bool parse_unix(struct str rest, struct redis_place *out)
 {
     struct str_cut query = str_cut(rest, '?');
-    if (!str_starts(query.head, STR("/")) || !copy_text(query.head, out->path, REDIS_PATH_MAX))
+    out->n_seeds = 1;
+    if (!str_starts(query.head, STR("/")) ||
+        !copy_text(query.head, out->seeds[0].path, REDIS_PATH_MAX))
         return false;
     if (!query.found)
         return true;
@@ -38,7 +41,7 @@ static bool parse_unix(struct str rest, struct redis_address *out)
 }
 
 /* "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT" (RFC 3986, 3.2.2). */
-static bool parse_authority(struct str authority, struct redis_address *out)
+static bool parse_authority(struct str authority, uint16_t port, struct redis_address *out)
 {
     struct str host, rest;
     if (str_starts(authority, STR("["))) {
@@ -52,31 +55,76 @@ static bool parse_authority(struct str authority, struct redis_address *out)
         host = cut.head;
         rest = cut.found ? after(authority, cut.head.n) : (struct str){NULL, 0};
     }
-    out->port = PORT_DEFAULT;
+    out->port = port;
     if (rest.n > 0 && (!parse_number(after(rest, 1), &out->port) || out->port == 0))
         return false;
     return copy_text(host, out->host, REDIS_HOST_MAX);
 }
 
-static bool parse_tcp(struct str rest, struct redis_address *out)
+static bool parse_seeds(struct str list, uint16_t port, struct redis_place *out)
 {
-    if (str_contains(rest, STR("@")) || str_contains(rest, STR("?")))
-        return false;
-    struct str_cut path = str_cut(rest, '/');
-    if (!parse_authority(path.head, out))
-        return false;
-    return path.tail.n == 0 || parse_number(path.tail, &out->db);
+    for (bool more = true; more;) {
+        struct str_cut cut = str_cut(list, ',');
+        if (out->n_seeds == REDIS_SEEDS_MAX ||
+            !parse_authority(cut.head, port, &out->seeds[out->n_seeds++]))
+            return false;
+        more = cut.found;
+        list = cut.tail;
+    }
+    return true;
 }
 
-bool redis_url_parse(struct str url, struct redis_address *out)
+static bool parse_single(struct str rest, struct redis_place *out)
+{
+    struct str_cut path = str_cut(rest, '/');
+    out->n_seeds = 1;
+    return parse_authority(path.head, REDIS_PORT, &out->seeds[0]) &&
+           (path.tail.n == 0 || parse_number(path.tail, &out->db));
+}
+
+static bool parse_sentinel(struct str rest, struct redis_place *out)
+{
+    struct str_cut path = str_cut(rest, '/');
+    struct str_cut name = str_cut(path.tail, '/');
+    out->kind = REDIS_SENTINEL;
+    return parse_seeds(path.head, SENTINEL_PORT, out) &&
+           copy_text(name.head, out->name, REDIS_NAME_MAX) &&
+           (name.tail.n == 0 || parse_number(name.tail, &out->db));
+}
+
+static bool parse_cluster(struct str rest, struct redis_place *out)
+{
+    out->kind = REDIS_CLUSTER;
+    return !str_contains(rest, STR("/")) && parse_seeds(rest, REDIS_PORT, out);
+}
+
+bool redis_url_parse(struct str url, struct redis_place *out)
+{
+    static const struct {
+        struct str scheme;
+        bool (*parse)(struct str rest, struct redis_place *out);
+    } forms[] = {
+        {{"redis://", 8}, parse_single},
+        {{"redis+sentinel://", 17}, parse_sentinel},
+        {{"redis+cluster://", 16}, parse_cluster},
+    };
+    struct redis_place place = {0};
+    bool ok = str_starts(url, STR("unix://")) && parse_unix(after(url, 7), &place);
+    bool is_plain = !str_contains(url, STR("@")) && !str_contains(url, STR("?"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms && is_plain && !ok; i++)
+        ok = str_starts(url, forms[i].scheme) &&
+             forms[i].parse(after(url, forms[i].scheme.n), &place);
+    if (ok)
+        *out = place;
+    return ok;
+}
+
+bool redis_address_read(struct str host, struct str port, struct redis_address *out)
 {
     struct redis_address address = {0};
-    bool ok = false;
-    if (str_starts(url, STR("unix://")))
-        ok = parse_unix(after(url, 7), &address);
-    else if (str_starts(url, STR("redis://")))
-        ok = parse_tcp(after(url, 8), &address);
-    if (ok)
-        *out = address;
-    return ok;
+    if (!parse_number(port, &address.port) || address.port == 0 ||
+        !copy_text(host, address.host, REDIS_HOST_MAX))
+        return false;
+    *out = address;
+    return true;
 }

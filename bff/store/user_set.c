@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #define HEX_MAX (SESSION_HASH_BYTES * 2)
 
@@ -26,6 +27,7 @@ struct str keyed_name_str(const struct keyed_name *name)
 
 struct set_names {
     char key[SESSION_KEY_MAX];
+    size_t key_length;
     char member[HEX_MAX];
 };
 
@@ -42,46 +44,92 @@ static bool name_set(const struct config *config, struct str user, const struct 
     if (key.overflowed)
         return false;
     out->key[key.n] = 0;
+    out->key_length = key.n;
     return true;
 }
 
-/* Read the replies to pipelined commands; whether Redis refused one does not matter here. */
+/* Read the replies to pipelined commands. Whether Redis refused one does not matter here, but for
+ * where a cluster points. */
 static void drain(struct connection *c, int replies)
 {
+    c->refusal = REFUSAL_OTHER;
     for (int i = 0; i < replies; i++) {
         void *reply = NULL;
         if (redisGetReply(c->redis, &reply) != REDIS_OK) {
             connection_drop(c);
             return;
         }
+        const redisReply *r = reply;
+        if (c->in_cluster && r->type == REDIS_REPLY_ERROR &&
+            redirect_read((struct str){r->str, (size_t)r->len}, &c->address, &c->redirect))
+            c->refusal = REFUSAL_REDIRECTED;
         freeReplyObject(reply);
     }
 }
 
-void user_set_add(struct connection *c, const struct config *config, struct str user,
-                  const struct session_name *name, int64_t now_ms)
-{
+struct set_change {
     struct set_names names;
-    if (!c->redis || user.n == 0 || !name_set(config, user, name, &names))
-        return;
-    int64_t end_ms = now_ms + (int64_t)config->session.absolute_s * 1000;
+    bool is_removal;
+    int64_t now_ms, end_ms; /* when it is none */
+};
+
+static int append_asking(struct connection *c)
+{
+    return c->asking && redisAppendCommand(c->redis, "ASKING") == REDIS_OK;
+}
+
+static void send_change(struct connection *c, const struct set_change *change)
+{
+    const struct set_names *names = &change->names;
     redisContext *r = c->redis;
-    int sent = 0;
-    sent +=
-        redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, names.key, now_ms) == REDIS_OK;
-    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", names.key, end_ms, names.member,
-                               (size_t)HEX_MAX) == REDIS_OK;
-    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, names.key, end_ms) == REDIS_OK;
+    int sent = append_asking(c);
+    if (change->is_removal) {
+        sent += redisAppendCommand(r, "ZREM %s %b", names->key, names->member, (size_t)HEX_MAX) ==
+                REDIS_OK;
+        drain(c, sent);
+        return;
+    }
+    sent += redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, names->key,
+                               change->now_ms) == REDIS_OK;
+    sent += append_asking(c);
+    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", names->key, change->end_ms,
+                               names->member, (size_t)HEX_MAX) == REDIS_OK;
+    sent += append_asking(c);
+    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, names->key, change->end_ms) == REDIS_OK;
     drain(c, sent);
 }
 
-void user_set_remove(struct connection *c, const struct config *config, struct str user,
-                     const struct session_name *name)
+/* All of it can be done twice: a redirection is followed though a command before it went through.
+ */
+static void make_change(struct topology *t, struct connection *c, const struct set_change *change)
 {
-    struct set_names names;
-    if (!c->redis || user.n == 0 || !name_set(config, user, name, &names))
+    struct str key = {change->names.key, change->names.key_length};
+    int64_t began_ms = clock_mono_ms();
+    if (c->in_cluster && topology_connect(t, key, &c, NULL) != BFF_OK)
         return;
-    if (redisAppendCommand(c->redis, "ZREM %s %b", names.key, names.member, (size_t)HEX_MAX) ==
-        REDIS_OK)
-        drain(c, 1);
+    if (!c->redis)
+        return;
+    send_change(c, change);
+    if (c->in_cluster && c->refusal == REFUSAL_REDIRECTED && topology_can_repeat(t, c, began_ms) &&
+        topology_connect(t, key, &c, NULL) == BFF_OK)
+        send_change(c, change);
+}
+
+void user_set_add(struct topology *t, struct connection *c, const struct config *config,
+                  struct str user, const struct session_name *name, int64_t now_ms)
+{
+    struct set_change change = {
+        .now_ms = now_ms,
+        .end_ms = now_ms + (int64_t)config->session.absolute_s * 1000,
+    };
+    if (user.n > 0 && name_set(config, user, name, &change.names))
+        make_change(t, c, &change);
+}
+
+void user_set_remove(struct topology *t, struct connection *c, const struct config *config,
+                     struct str user, const struct session_name *name)
+{
+    struct set_change change = {.is_removal = true};
+    if (user.n > 0 && name_set(config, user, name, &change.names))
+        make_change(t, c, &change);
 }

@@ -6,7 +6,7 @@
 #ifndef BFF_STORE_USER_SET_H
 #define BFF_STORE_USER_SET_H
 
-#include "store/connection.h"
+#include "store/topology.h"
 
 /* A keyed hash in hex: names something without telling it. Empty for an empty text. */
 struct keyed_name {
@@ -16,10 +16,11 @@ struct keyed_name {
 void keyed_name_make(const struct keyring *keys, struct str text, struct keyed_name *out);
 struct str keyed_name_str(const struct keyed_name *name);
 
-/* Both do nothing when `user` is empty or the connection is down. */
-void user_set_add(struct connection *c, const struct config *config, struct str user,
-                  const struct session_name *name, int64_t now_ms);
-void user_set_remove(struct connection *c, const struct config *config, struct str user,
-                     const struct session_name *name);
+/* Both do nothing when `user` is empty or the connection is down. `c` is the one in use; in a
+ * cluster the set has a server of its own. */
+void user_set_add(struct topology *t, struct connection *c, const struct config *config,
+                  struct str user, const struct session_name *name, int64_t now_ms);
+void user_set_remove(struct topology *t, struct connection *c, const struct config *config,
+                     struct str user, const struct session_name *name);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "store/connection.h"
+#include "store/sentinel.h"
 
 #define INVALIDATIONS "__redis__:invalidate"
 #define RETRY_MIN_MS 50
@@ -20,7 +20,9 @@
 
 struct watch {
     pthread_t thread;
-    struct connection connection; /* the thread's, once it runs */
+    struct topology topology; /* the thread's, once it runs */
+    struct connection *connection;
+    struct connection sentinel; /* asked now and then whether that is still the primary */
     struct watch_callbacks call;
     int stop_fd; /* readable: stop */
     char refresh_channel[REDIS_PREFIX_MAX + 8];
@@ -62,17 +64,17 @@ static void handle(const struct watch *w, const redisReply *r)
         w->call.refreshed(w->call.self, text_of(payload));
 }
 
-static bool subscribe(struct watch *w, int64_t *client_id)
+static bool subscribe(struct watch *w, int64_t *subscriber)
 {
-    struct connection *c = &w->connection;
-    if (connection_ready(c, NULL) != BFF_OK)
+    if (topology_connect(&w->topology, (struct str){NULL, 0}, &w->connection, NULL) != BFF_OK)
         return false;
+    struct connection *c = w->connection;
     const char *ask[] = {"CLIENT", "ID"};
     redisReply *reply = connection_call(c, 2, ask, NULL);
     if (!reply)
         return false;
     bool ok = reply->type == REDIS_REPLY_INTEGER;
-    *client_id = reply->integer;
+    *subscriber = topology_subscriber(&w->topology, c, reply->integer);
     freeReplyObject(reply);
     const char *listen[] = {"SUBSCRIBE", INVALIDATIONS, w->refresh_channel};
     reply = ok ? connection_call(c, 3, listen, NULL) : NULL;
@@ -94,7 +96,7 @@ static bool handle_received(struct watch *w)
 {
     for (;;) {
         void *reply = NULL;
-        if (redisReaderGetReply(w->connection.redis->reader, &reply) != REDIS_OK)
+        if (redisReaderGetReply(w->connection->redis->reader, &reply) != REDIS_OK)
             return false;
         if (!reply)
             return true;
@@ -105,7 +107,7 @@ static bool handle_received(struct watch *w)
 
 static bool send_ping(struct watch *w)
 {
-    redisContext *r = w->connection.redis;
+    redisContext *r = w->connection->redis;
     int done = 0;
     if (redisAppendCommand(r, "PING") != REDIS_OK)
         return false;
@@ -115,19 +117,26 @@ static bool send_ping(struct watch *w)
     return true;
 }
 
+static bool is_primary_elsewhere(struct watch *w)
+{
+    return sentinel_hear(&w->topology, &w->sentinel, &w->connection->address);
+}
+
 /* Until the connection is lost (true) or the watch is stopped (false). */
 static bool listen_until_lost(struct watch *w)
 {
-    redisContext *r = w->connection.redis;
+    redisContext *r = w->connection->redis;
     int64_t ping_due = clock_mono_ms() + PING_MS;
     bool heard = true;
     for (;;) {
         if (!handle_received(w))
             return true;
         int64_t wait = ping_due - clock_mono_ms();
+        int sentinel_fd = w->sentinel.redis ? w->sentinel.redis->fd : -1;
         struct pollfd fds[] = {{.fd = w->stop_fd, .events = POLLIN},
-                               {.fd = r->fd, .events = POLLIN}};
-        int n = wait > 0 ? poll(fds, 2, (int)wait) : 0;
+                               {.fd = r->fd, .events = POLLIN},
+                               {.fd = sentinel_fd, .events = POLLIN}};
+        int n = wait > 0 ? poll(fds, 3, (int)wait) : 0;
         if (n > 0 && fds[0].revents)
             return false;
         if (n > 0 && fds[1].revents) {
@@ -135,11 +144,15 @@ static bool listen_until_lost(struct watch *w)
                 return true;
             heard = true;
         }
+        if (n > 0 && fds[2].revents && is_primary_elsewhere(w))
+            return true;
         if (clock_mono_ms() < ping_due)
             continue;
         if (!heard || !send_ping(w))
             return true;
         heard = false;
+        if (w->topology.place.kind == REDIS_SENTINEL)
+            sentinel_inquire(&w->topology, &w->sentinel);
         ping_due = clock_mono_ms() + PING_MS;
     }
 }
@@ -156,14 +169,15 @@ static void *watch_run(void *self)
     int retry_ms = RETRY_MIN_MS;
     bool stopped = false;
     while (!stopped) {
-        int64_t client_id = 0;
-        if (subscribe(w, &client_id)) {
+        int64_t subscriber = 0;
+        if (subscribe(w, &subscriber)) {
             retry_ms = RETRY_MIN_MS;
-            w->call.connected(w->call.self, client_id);
+            w->call.connected(w->call.self, subscriber);
             stopped = !listen_until_lost(w);
             w->call.connected(w->call.self, 0);
         }
-        connection_drop(&w->connection);
+        connection_drop(w->connection);
+        connection_drop(&w->sentinel);
         stopped = stopped || is_stopped_within(w, retry_ms);
         retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
     }
@@ -189,16 +203,17 @@ struct watch *watch_start(const struct store_options *options,
     if (!w)
         return NULL;
     w->call = *callbacks;
+    w->connection = &w->topology.server;
     struct buf channel = buf_make(w->refresh_channel, sizeof w->refresh_channel - 1);
     buf_add(&channel, options->config->redis.prefix);
     buf_add(&channel, STR("refresh"));
     w->refresh_channel_length = channel.n;
     w->stop_fd = eventfd(0, EFD_CLOEXEC);
-    bool has_connection = w->stop_fd >= 0 && connection_init(&w->connection, options);
+    bool has_connection = w->stop_fd >= 0 && topology_init(&w->topology, options);
     if (has_connection && start_thread(w))
         return w;
     if (has_connection)
-        connection_close(&w->connection);
+        topology_close(&w->topology);
     if (w->stop_fd >= 0)
         close(w->stop_fd);
     free(w);
@@ -213,7 +228,7 @@ void watch_stop(struct watch *w)
     while (write(w->stop_fd, &one, sizeof one) < 0)
         ;
     pthread_join(w->thread, NULL);
-    connection_close(&w->connection);
+    topology_close(&w->topology);
     close(w->stop_fd);
     free(w);
 }

@@ -19,9 +19,9 @@ struct watch_callbacks {
     void (*changed)(void *self, struct str key);
     /* A refresh of this session ended somewhere: requests that wait for it may look again. */
     void (*refreshed)(void *self, struct str key);
-    /* The connection is up: client_id for store_redirect(); or lost: 0. While it is down nothing
-     * may be answered from a cache. */
-    void (*connected)(void *self, int64_t client_id);
+    /* The connection is up: `subscriber` for store_redirect(); or lost: 0. While it is down nothing
+     * may be answered from a cache. In a cluster: WATCH_UNTRACKED. */
+    void (*connected)(void *self, int64_t subscriber);
 };
 
 /* Starts the thread; reconnects with back-off (50 ms doubling to 1 s). A ping every second finds a

@@ -1,5 +1,6 @@
 #include "private_redis.h"
 
+#include <arpa/inet.h>
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LOOK_EVERY_MS 5
 #define LOOKS_MAX 2000
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX 96
 
 static void give_up(const char *what)
 {
@@ -38,6 +40,18 @@ void private_redis_make(struct private_redis *r)
     snprintf(r->url, sizeof r->url, "unix://%s", r->socket);
 }
 
+int private_redis_free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        give_up("a free port");
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st, (void)kind, (void)ftw;
@@ -50,23 +64,30 @@ void private_redis_remove(struct private_redis *r)
     nftw(r->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void become_redis(const struct private_redis *r, const char *const *options)
+static void become(const char *const *argv)
 {
-    const char *argv[OPTIONS_MAX + 24] = {
-        "redis-server", "--port",      "0",          "--unixsocket",
-        r->socket,      "--save",      "",           "--appendonly",
-        "no",           "--dir",       r->directory, "--logfile",
-        "redis.log",    "--daemonize", "no",         "--enable-debug-command",
-        "local"};
-    size_t n = 17;
-    for (size_t i = 0; options && options[i] && i < OPTIONS_MAX; i++)
-        argv[n++] = options[i];
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* Its first words, before the log file is open, would stand among the tests' own. */
     if (!freopen("/dev/null", "w", stdout))
         _exit(127);
     execvp(argv[0], (char *const *)argv);
     _exit(127);
+}
+
+static void become_redis(const struct private_redis *r, const char *const *options)
+{
+    char port[8];
+    snprintf(port, sizeof port, "%d", r->port);
+    const char *argv[OPTIONS_MAX + 24] = {
+        "redis-server", "--port",      port,         "--unixsocket",
+        r->socket,      "--save",      "",           "--appendonly",
+        "no",           "--dir",       r->directory, "--logfile",
+        "redis.log",    "--daemonize", "no",         "--enable-debug-command",
+        "local",        "--bind",      "127.0.0.1"};
+    size_t n = 19;
+    for (size_t i = 0; options && options[i] && i < OPTIONS_MAX; i++)
+        argv[n++] = options[i];
+    become(argv);
 }
 
 static bool answers(const struct private_redis *r)
@@ -82,6 +103,15 @@ static bool answers(const struct private_redis *r)
     return ok;
 }
 
+static void wait_for_answer(struct private_redis *r)
+{
+    for (int looks = 0; !answers(r);) {
+        if (waitpid(r->pid, NULL, WNOHANG) == r->pid)
+            give_up("redis-server ended at once (is it installed?)");
+        look_again(&looks);
+    }
+}
+
 void private_redis_start(struct private_redis *r, const char *const *options)
 {
     unlink(r->socket);
@@ -90,11 +120,30 @@ void private_redis_start(struct private_redis *r, const char *const *options)
         give_up("fork");
     if (r->pid == 0)
         become_redis(r, options);
-    for (int looks = 0; !answers(r);) {
-        if (waitpid(r->pid, NULL, WNOHANG) == r->pid)
-            give_up("redis-server ended at once (is it installed?)");
-        look_again(&looks);
+    wait_for_answer(r);
+}
+
+void private_redis_start_sentinel(struct private_redis *r, const char *file)
+{
+    unlink(r->socket);
+    r->pid = fork();
+    if (r->pid < 0)
+        give_up("fork");
+    if (r->pid == 0) {
+        const char *argv[] = {"redis-server", file, "--sentinel", NULL};
+        become(argv);
     }
+    wait_for_answer(r);
+}
+
+void private_redis_user_option(char *line, const char *out[USER_OPTION_MAX])
+{
+    size_t n = 0;
+    for (char *word = strtok(line, " \n"); word && n < USER_OPTION_MAX - 1;
+         word = strtok(NULL, " \n"))
+        out[n++] = word;
+    out[0] = "--user";
+    out[n] = NULL;
 }
 
 static void end_with(struct private_redis *r, int signal)

@@ -111,7 +111,8 @@ static void what_has_no_default_must_be_given(void **state)
         {"[server]\nkey_file =\n",
          "bff.conf:2: server.key_file: \"\" is not allowed: an absolute path"},
         {"[server]\nkey_file = /k\n",
-         "bff.conf: redis.url is missing: redis://HOST[:PORT][/DB] or unix:///PATH[?db=DB]. Where "
+         "bff.conf: redis.url is missing: redis://HOST[:PORT][/DB], unix:///PATH[?db=DB], "
+         "redis+sentinel://HOST[:PORT],.../NAME[/DB] or redis+cluster://HOST[:PORT],.... Where "
          "Redis is. It must not evict keys (maxmemory-policy noeviction), for each key is a "
          "session."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://localhost\n",
@@ -257,6 +258,10 @@ static void addresses_and_paths_have_their_form(void **state)
                                             "1 to 32 letters, digits, ':', '.', '_' or '-'"},
         {GOOD "[redis]\nuser = two words\npassword_file = /p\n",
          "bff.conf:9: redis.user: \"two words\" is not allowed: one word of visible ASCII"},
+        {GOOD "[redis]\nsentinel_password_file = /p\n",
+         "bff.conf:9: redis.sentinel_password_file is given, but redis.url names no sentinels"},
+        {GOOD "[redis]\nsentinel_user = bff\n",
+         "bff.conf:9: redis.sentinel_user needs redis.sentinel_password_file"},
         {GOOD "[redis]\nuser = bff\n", "bff.conf:9: redis.user needs redis.password_file"},
         {GOOD "[csrf]\norigins = https://App.example.com\n",
          "bff.conf:9: csrf.origins: \"https://App.example.com\" is not allowed: browsers write an "
@@ -299,14 +304,6 @@ static void a_redis_that_is_not_supported_yet_is_named(void **state)
          "http://a\n",
          "bff.conf:4: redis.url: \"rediss://cache.example.com\" is not allowed: this version does "
          "not support TLS to Redis (rediss://) yet"},
-        {"[server]\nkey_file = /k\n[redis]\nurl = "
-         "redis+sentinel://a:26379,b:26379/main\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"redis+sentinel://a:26379,b:26379/main\" is not allowed: this "
-         "version does not support Redis Sentinel yet"},
-        {"[server]\nkey_file = /k\n[redis]\nurl = redis+cluster://a:6379\n[backend]\nurl = "
-         "http://a\n",
-         "bff.conf:4: redis.url: \"redis+cluster://a:6379\" is not allowed: this version does not "
-         "support Redis Cluster yet"},
     };
     EXPECT_ALL(rows);
 }
@@ -316,27 +313,46 @@ static void server_addresses_are_checked(void **state)
     (void)state;
     static const struct refusal rows[] = {
         {"[server]\nkey_file = /k\n[redis]\nurl = localhost:6379\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"localhost:6379\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"localhost:6379\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"redis://\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"redis://\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
+        {"[server]\nkey_file = /k\n[redis]\nurl = redis+sentinel://a,b\n[backend]\nurl = "
+         "http://a\n",
+         "bff.conf:4: redis.url: \"redis+sentinel://a,b\" is not allowed: "
+         "redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
+        {"[server]\nkey_file = /k\n[redis]\nurl = redis+sentinel://a,b:0/main\n[backend]\nurl = "
+         "http://a\n",
+         "bff.conf:4: redis.url: \"redis+sentinel://a,b:0/main\" is not allowed: "
+         "redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://h:0\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"redis://h:0\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"redis://h:0\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://h/db\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"redis://h/db\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"redis://h/db\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = unix://run/x\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"unix://run/x\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"unix://run/x\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = unix:///run/x?database=1\n[backend]\nurl = "
          "http://a\n",
          "bff.conf:4: redis.url: \"unix:///run/x?database=1\" is not allowed: "
-         "redis://HOST[:PORT][/DB] or unix:///PATH[?db=DB]"},
+         "redis://HOST[:PORT][/DB], unix:///PATH[?db=DB], "
+         "redis+sentinel://HOST[:PORT],.../NAME[/DB] or redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://[::1/0\n[backend]\nurl = http://a\n",
-         "bff.conf:4: redis.url: \"redis://[::1/0\" is not allowed: redis://HOST[:PORT][/DB] or "
-         "unix:///PATH[?db=DB]"},
+         "bff.conf:4: redis.url: \"redis://[::1/0\" is not allowed: redis://HOST[:PORT][/DB], "
+         "unix:///PATH[?db=DB], redis+sentinel://HOST[:PORT],.../NAME[/DB] or "
+         "redis+cluster://HOST[:PORT],..."},
         {"[server]\nkey_file = /k\n[redis]\nurl = redis://a\n[backend]\nurl = 127.0.0.1:8000\n",
          "bff.conf:6: backend.url: \"127.0.0.1:8000\" is not allowed: http://HOST[:PORT] or "
          "https://HOST[:PORT], with nothing after it"},
