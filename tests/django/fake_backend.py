@@ -83,7 +83,7 @@ KEPT_BODY = 1 << 16
 
 class Backend(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 1024
+    request_queue_size = 4096
 
     def __init__(self, port, directory):
         super().__init__(("127.0.0.1", port), Handler)

@@ -121,7 +121,8 @@ async def lines_to(urls, count):
             line.close()
 
 
-async def sign_in_all(visitors, urls, at_once=32):
+async def sign_in_all(visitors, urls, at_once=16):
+    """No more at once than the burst that nginx lets through."""
     waiting = list(visitors)
 
     async def work(line):
@@ -136,7 +137,7 @@ class Load:
     """Visitors who call again and again over `tabs` connections each, in a thread of their own,
     from start to stop(); `pause_s` is what a visitor thinks between calls."""
 
-    def __init__(self, visitors, urls, tabs=2, pause_s=0.02):
+    def __init__(self, visitors, urls, tabs=2, pause_s=0.05):
         self._visitors, self._urls, self._tabs, self._pause_s = visitors, urls, tabs, pause_s
         self.seen, self.broken = [], []
         self._over = threading.Event()
@@ -155,12 +156,8 @@ class Load:
 
     async def _run(self):
         async with lines_to(self._urls, len(self._visitors) * self._tabs) as lines:
-            await asyncio.gather(
-                *(self._visit(v, lines[i :: len(self._visitors)]) for i, v in enumerate(self._visitors))
-            )
-
-    async def _visit(self, visitor, lines):
-        await asyncio.gather(*(self._browse(visitor, line) for line in lines))
+            owners = self._visitors * self._tabs
+            await asyncio.gather(*map(self._browse, owners, lines))
 
     async def _browse(self, visitor, line):
         while not self._over.is_set():

@@ -22,7 +22,7 @@ SESSIONS, TABS, CALLS_A_TAB = 1000, 4, 5  # two of the tabs on each host
 CALLS_A_TAB_AFTERWARDS = 2
 BYSTANDERS = 8
 BYSTANDERS_CALL = ("/api/echo/", "/bff/session")
-SIGNING_IN_S, LONG_S = 12, 3600
+SIGNING_IN_S, LONG_S = 10, 3600
 
 # For a herd, as the README says: what waits for its turn must have room. (The defaults answer a
 # part of it with 503 and Retry-After, which is what limits are for.)
@@ -139,8 +139,13 @@ def test_one_refresh_for_each_session_and_every_request_answered(hosts, capsys):
     refreshes = [call for call in backend.begun() if call["kind"] == "refresh"]
     answers = seen + [answer for _, answer in theirs]
     statuses = Counter(answer.status for answer in answers)
-    phases = {"before": (signed_in_at, rush[0]), "herd": rush, "same load, no expiry": usual}
-    lines, _ = figures(theirs, phases)
+    phases = {
+        "before": (signed_in_at, rush[0]),
+        "while refreshing": (refreshes[0]["at"], max(call["answered_at"] for call in refreshes)),
+        "herd": rush,
+        "same load, no expiry": usual,
+    }
+    lines, most = figures(theirs, phases)
     with capsys.disabled():
         took = [f"{end - start:.1f} s" for start, end in (rush, usual)]
         print(f"\nherd: {SESSIONS * TABS * CALLS_A_TAB} requests in {took[0]}, "
@@ -151,6 +156,10 @@ def test_one_refresh_for_each_session_and_every_request_answered(hosts, capsys):
     assert statuses == {200: len(answers)}
     assert len(seen) == SESSIONS * TABS * (CALLS_A_TAB + CALLS_A_TAB_AFTERWARDS)
     assert [call["status"] for call in refreshes] == [200] * SESSIONS
+    # Who needs no refresh does not queue behind those who do. Twice the usual would need a machine
+    # with processors to spare: the figures above are what this one shows.
+    start, end = phases["while refreshing"]
+    assert most["while refreshing", "/bff/session"] < 1000 * (end - start) / 5
 
     store = redis_client.Redis(unix_socket_path=str(stacks[0].redis_socket))
     wait_for_quiet(store, users)
