@@ -38,11 +38,15 @@ def held(redis, key_file, visitors, ledger, now):
 
 
 def wait_for_quiet(redis, visitors, seconds=30):
-    """No refresh is under way: what was rotated is stored, or was never asked for."""
+    """No refresh is under way, and no lease stands."""
 
     def is_quiet():
-        states = (redis.hget(session_key(visitor.cookie), "state") for visitor in visitors)
-        return b"refreshing" not in states
+        now_s, now_us = redis.time()
+        for visitor in visitors:
+            state, lease = redis.hmget(session_key(visitor.cookie), "state", "lease")
+            if state == b"refreshing" and int(lease) > now_s * 1000 + now_us // 1000:
+                return False
+        return True
 
     until(is_quiet, seconds, "no refresh is under way")
 
