@@ -112,7 +112,6 @@ def wait_while(seconds):
     until(lambda: time.monotonic() >= end, seconds + 5, "the trouble is over")
 
 
-@contextlib.contextmanager
 def trouble(ground, capsys, name, spoil, mend, *, seconds=TROUBLE_S, within_s=BACK_WITHIN_S):
     """The visitors before, in and after it; every claim that holds for all kinds of trouble."""
     with ground.load() as load:
@@ -126,7 +125,6 @@ def trouble(ground, capsys, name, spoil, mend, *, seconds=TROUBLE_S, within_s=BA
         returned_at = time.time()
         # Meanwhile every session is refreshed once more.
         wait_while(max(within_s, BACK_WITHIN_S + ACCESS_S))
-        yield
     statuses = Counter(seen.status for seen in load.seen)
     refreshes = [s for s in gather.stored([ground.stack]) if s.at > began_at]
     refused_until = max((s.at for s in load.seen if s.status != 200), default=0)
@@ -154,10 +152,9 @@ def test_late_answers_are_nobody_elses(asking_ground, capsys):
         """Some are in time, others arrive when the next command could have been asked."""
         relay.delay_answers(0.1 * COMMAND_TIMEOUT_S, 1.5 * COMMAND_TIMEOUT_S)
 
-    with trouble(
+    trouble(
         asking_ground, capsys, "late answers", spoil, relay.behave, seconds=3, within_s=WITH_LEASE_S
-    ):
-        pass
+    )
     late = [delay_s for delay_s in relay.delays_s if delay_s > COMMAND_TIMEOUT_S]
     assert len(late) > 10 and len(relay.delays_s) > 2 * len(late)
 
@@ -168,8 +165,7 @@ def test_answers_cut_in_their_middle(asking_ground, capsys):
     def spoil():
         relay.cut_answers(every=5)
 
-    with trouble(asking_ground, capsys, "cut", spoil, relay.behave, within_s=WITH_LEASE_S):
-        pass
+    trouble(asking_ground, capsys, "cut", spoil, relay.behave, within_s=WITH_LEASE_S)
     assert relay.cuts > 20
 
 
@@ -202,14 +198,12 @@ def test_a_redis_that_stands_still(ground, capsys):
         return lambda: os.kill(ground.redis.pid, number)
 
     stop, go_on = signal_redis(signal.SIGSTOP), signal_redis(signal.SIGCONT)
-    with trouble(ground, capsys, "paused", stop, go_on, within_s=WITH_LEASE_S):
-        pass
+    trouble(ground, capsys, "paused", stop, go_on, within_s=WITH_LEASE_S)
 
 
 def test_a_restart_with_its_data(ground, capsys):
     kill, start = ground.redis.kill, ground.redis.start
-    with trouble(ground, capsys, "restart", kill, start, within_s=WITH_LEASE_S):
-        pass
+    trouble(ground, capsys, "restart", kill, start, within_s=WITH_LEASE_S)
 
 
 def test_a_redis_that_is_still_loading(ground, capsys):
@@ -228,8 +222,7 @@ def test_a_redis_that_is_still_loading(ground, capsys):
             del ground.redis.options[name]
         ground.store.config_set("key-load-delay", 0)
 
-    with trouble(ground, capsys, "loading", restart_slowly, mend, within_s=WITH_LEASE_S):
-        pass
+    trouble(ground, capsys, "loading", restart_slowly, mend, within_s=WITH_LEASE_S)
 
 
 def loading_errors(ground):
@@ -246,8 +239,7 @@ def test_a_redis_out_of_memory(ground, capsys):
     def maxmemory(size):
         return lambda: ground.store.config_set("maxmemory", size)
 
-    with trouble(ground, capsys, "out of memory", maxmemory(1), maxmemory(0)):
-        pass
+    trouble(ground, capsys, "out of memory", maxmemory(1), maxmemory(0))
 
 
 def test_a_redis_that_became_a_replica(ground, capsys):
@@ -255,8 +247,7 @@ def test_a_redis_that_became_a_replica(ground, capsys):
     def follow(*primary):
         return lambda: ground.store.replicaof(*primary)
 
-    with trouble(ground, capsys, "read-only", follow("127.0.0.1", "1"), follow("NO", "ONE")):
-        pass
+    trouble(ground, capsys, "read-only", follow("127.0.0.1", "1"), follow("NO", "ONE"))
 
 
 def test_scripts_that_redis_forgot_are_loaded_again_and_nobody_notices(ground, capsys):
