@@ -5,7 +5,8 @@ blacklist included, with tokens it signs itself; told so, as others do. Standard
 
     /usr/bin/python3 fake_backend.py --port 0 --dir DIR        prints `ready PORT`
 
-Every token issued is appended to DIR/tokens.jsonl, every call, headers and all, to DIR/calls.jsonl.
+Every token issued is appended to DIR/tokens.jsonl, every one that was rotated away or revoked to
+DIR/ends.jsonl, every call, headers and all, to DIR/calls.jsonl once it is answered.
 
 POST /api/token/ /api/token/refresh/ /api/token/blacklist/   login, refresh, revoke
 POST /api/upload/       {"size", "sha256"} of a body of any size
@@ -52,14 +53,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import fake_dialect
-from fake_tokens import USERS, Issuer
+from fake_tokens import USERS, Issuer, add_users
 from fake_websocket import WebSocket, accept_key, is_upgrade
 
 SETTINGS = {
     "access_seconds": 30,
+    # All access tokens end at this second, whenever they are issued.
+    "access_until": None,
     "refresh_seconds": 86400,
     "rotate": True,
     "blacklist": True,
+    # So many users besides alice, bob and carol: see fake_tokens.
+    "users": 0,
     # Where they are; where login and refresh share a path, OAuth's grant_type tells them apart.
     "login": "/api/token/",
     "refresh": "/api/token/refresh/",
@@ -78,13 +83,14 @@ KEPT_BODY = 1 << 16
 
 class Backend(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 1024
+    request_queue_size = 4096
 
     def __init__(self, port, directory):
         super().__init__(("127.0.0.1", port), Handler)
         os.makedirs(directory, exist_ok=True)
         self.settings = dict(SETTINGS)
-        self.issuer = Issuer(self.settings, self.log(directory, "tokens.jsonl"))
+        logs = [self.log(directory, name) for name in ("tokens.jsonl", "ends.jsonl")]
+        self.issuer = Issuer(self.settings, *logs)
         self.call_log = self.log(directory, "calls.jsonl")
         self.lock = threading.Lock()
         self.calls = []
@@ -116,6 +122,7 @@ class Backend(ThreadingHTTPServer):
                 self.released.set()
                 self.released = threading.Event()
             self.settings.update(wanted.get("settings", {}))
+            add_users(self.settings["users"])
             self.faults.update(hows)
         if wanted.get("revoke_access"):
             self.issuer.revoke_access()
@@ -235,6 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.carry_out(kind, fault, call)
         finally:
+            call["answered_at"] = time.time()
             with self.server.lock:
                 self.server.call_log.write(json.dumps(call) + "\n")
 

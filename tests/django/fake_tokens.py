@@ -12,6 +12,13 @@ import time
 import uuid
 
 USERS = {"alice": "wonderland", "bob": "builder", "carol": "carroll"}
+
+
+def add_users(count):
+    """user1, user2, ... whose passwords are their names."""
+    USERS.update({f"user{i}": f"user{i}" for i in range(1, count + 1)})
+
+
 HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -30,9 +37,9 @@ def unverified_claims(token):
 
 
 class Issuer:
-    def __init__(self, settings, ledger):
+    def __init__(self, settings, ledger, ends):
         self.settings = settings
-        self.ledger = ledger
+        self.ledger, self.ends = ledger, ends
         self.lock = threading.RLock()
         self.issued = []
         self.dead = set()
@@ -46,10 +53,12 @@ class Issuer:
         return encode(hmac.new(self.key, signed.encode(), hashlib.sha256).digest())
 
     def issue(self, kind, user, parent_jti):
-        now = int(time.time())
+        at = time.time()
+        now = int(at)
+        until = self.settings["access_until"] if kind == "access" else None
         claims = {
             "token_type": kind,
-            "exp": now + self.settings[f"{kind}_seconds"],
+            "exp": until or now + self.settings[f"{kind}_seconds"],
             "iat": now,
             "jti": uuid.uuid4().hex,
             "user_id": list(USERS).index(user) + 1,
@@ -58,7 +67,7 @@ class Issuer:
         token = self.written(claims)
         entry = {"kind": kind, "token": token, "jti": claims["jti"], "parent_jti": parent_jti}
         with self.lock:
-            self.issued.append({**entry, "user": user, "exp": claims["exp"]})
+            self.issued.append({**entry, "user": user, "exp": claims["exp"], "at": at})
             self.ledger.write(json.dumps(self.issued[-1]) + "\n")
         return token
 
@@ -101,8 +110,8 @@ class Issuer:
             old = self.valid(token, "refresh")
             if not old:
                 return None
-            if self.settings["rotate"] and self.settings["blacklist"]:
-                self.dead.add(old["jti"])
+            if self.settings["rotate"]:
+                self.end("rotated", old["jti"], self.settings["blacklist"])
         answer = {"access": self.issue("access", old["username"], old["jti"])}
         if self.settings["rotate"]:
             answer["refresh"] = self.issue("refresh", old["username"], old["jti"])
@@ -112,8 +121,15 @@ class Issuer:
         with self.lock:
             claims = self.valid(token, "refresh")
             if claims:
-                self.dead.add(claims["jti"])
+                self.end("revoked", claims["jti"], True)
         return claims
+
+    def end(self, how, jti, blacklisted):
+        """A refresh token has served; blacklisted, it is refused from now on. (Lock held.)"""
+        if blacklisted:
+            self.dead.add(jti)
+        end = {"jti": jti, "how": how, "at": time.time(), "blacklisted": blacklisted}
+        self.ends.write(json.dumps(end) + "\n")
 
     def revoke_access(self):
         with self.lock:

@@ -1,0 +1,168 @@
+"""Many users at once over kept connections, and a note of every answer."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from urllib.parse import urlsplit
+
+from checker import Seen
+from vault import session_tag
+
+COOKIE = b"__Host-session="
+
+
+class Line(asyncio.Protocol):
+    """One kept connection to a site; a request at a time."""
+
+    def __init__(self, url):
+        parts = urlsplit(url)
+        self.address = parts.hostname, parts.port
+        self._head = f"Host: {parts.netloc}\r\nSec-Fetch-Site: same-origin\r\n".encode()
+        self._transport, self._heard, self._answer = None, b"", None
+
+    async def connect(self):
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self, "127.0.0.1", self.address[1])
+
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def connection_lost(self, error):
+        self._transport = None
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(error or ConnectionError("closed without an answer"))
+
+    def data_received(self, data):
+        self._heard += data
+        head, blank, body = self._heard.partition(b"\r\n\r\n")
+        if blank and self._is_whole(head.lower(), body) and not self._answer.done():
+            self._answer.set_result((int(head[9:12]), head, body))
+
+    @staticmethod
+    def _is_whole(head, body):
+        if b"\r\ntransfer-encoding: chunked" in head:
+            return body.endswith(b"0\r\n\r\n")
+        _, named, rest = head.partition(b"\r\ncontent-length: ")
+        return not named or len(body) >= int(rest.partition(b"\r\n")[0])
+
+    async def request(self, method, path, cookie=None, body=None):
+        """(status, head, body); the body may be in chunks."""
+        if self._transport is None or self._transport.is_closing():
+            await self.connect()
+        parts = [f"{method} {path} HTTP/1.1\r\n".encode(), self._head]
+        if cookie:
+            parts.append(b"Cookie: " + COOKIE + cookie.encode() + b"\r\n")
+        if body is not None:
+            kind = b"Content-Type: application/json\r\n"
+            parts.append(kind + f"Content-Length: {len(body)}\r\n".encode())
+        self._heard = b""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(b"".join(parts) + b"\r\n" + (body or b""))
+        return await asyncio.wait_for(self._answer, 60)
+
+    def close(self):
+        if self._transport:
+            self._transport.abort()
+
+
+class Visitor:
+    def __init__(self, user):
+        self.user, self.cookie, self.tag = user, None, None
+
+    async def sign_in(self, line):
+        body = json.dumps({"username": self.user, "password": self.user}).encode()
+        status, head, answer = await line.request("POST", "/bff/login", body=body)
+        assert status == 200, (status, head, answer)
+        self.cookie = head.partition(COOKIE)[2].partition(b";")[0].decode()
+        self.tag = session_tag(self.cookie)
+
+    async def call(self, line, path="/api/echo/"):
+        """What became of one call, as the visitor saw it."""
+        sent_at = time.time()
+        status, head, body = await line.request("GET", path, self.cookie)
+        at = time.time()
+        named = request_id = None
+        start, end = body.find(b"{"), body.rfind(b"}")  # inside chunks, if it came in any
+        if start >= 0:
+            content = json.loads(body[start : end + 1])
+            named = content.get("user")
+            if isinstance(named, dict):  # of /bff/session
+                named = named.get("username")
+            request_id = content.get("request_id") or content.get("headers", {}).get("X-Request-ID")
+        return Seen(
+            session=self.tag,
+            user=self.user,
+            sent_at=sent_at,
+            at=at,
+            status=status,
+            request_id=request_id,
+            named=named,
+            clears_cookie=b"set-cookie" in head.lower(),
+        )
+
+
+@contextlib.asynccontextmanager
+async def lines_to(urls, count):
+    """`count` open connections, spread over the sites."""
+    lines = [Line(urls[i % len(urls)]) for i in range(count)]
+    gate = asyncio.Semaphore(64)
+
+    async def open_one(line):
+        async with gate:
+            await line.connect()
+
+    try:
+        await asyncio.gather(*map(open_one, lines))
+        yield lines
+    finally:
+        for line in lines:
+            line.close()
+
+
+async def sign_in_all(visitors, urls, at_once=16):
+    """No more at once than the burst that nginx lets through."""
+    waiting = list(visitors)
+
+    async def work(line):
+        while waiting:
+            await waiting.pop().sign_in(line)
+
+    async with lines_to(urls, at_once) as lines:
+        await asyncio.gather(*map(work, lines))
+
+
+class Load:
+    """Visitors who call again and again over `tabs` connections each, in a thread of their own,
+    from start to stop(); `pause_s` is what a visitor thinks between calls."""
+
+    def __init__(self, visitors, urls, tabs=2, pause_s=0.05):
+        self._visitors, self._urls, self._tabs, self._pause_s = visitors, urls, tabs, pause_s
+        self.seen, self.broken = [], []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self._over.set()
+        self._thread.join()
+
+    async def _run(self):
+        async with lines_to(self._urls, len(self._visitors) * self._tabs) as lines:
+            owners = self._visitors * self._tabs
+            await asyncio.gather(*map(self._browse, owners, lines))
+
+    async def _browse(self, visitor, line):
+        while not self._over.is_set():
+            try:
+                self.seen.append(await visitor.call(line))
+            except (OSError, asyncio.TimeoutError) as error:
+                self.broken.append((time.time(), visitor.user, repr(error)))
+            await asyncio.sleep(self._pause_s)
