@@ -117,6 +117,7 @@ static enum bff_err run_once(struct store *s, enum script which, struct str key,
                              const struct script_args *args, struct script_reply *out)
 {
     enum bff_err err = ready(s, key);
+    s->was_sent = err == BFF_OK;
     if (err != BFF_OK)
         return err;
     return script_run(&s->scripts, s->connection, which, key, args, out);

@@ -10,7 +10,8 @@
  * time-out or protocol error the connection is dropped, so a late reply is never taken for another.
  * A call is never repeated by itself, except when it provably was not executed: connecting failed
  * on a connection that had been idle, NOSCRIPT (the script is then loaded), with sentinels
- * READONLY or NOREPLICAS (they are asked for the primary), and in a cluster MOVED and ASK.
+ * READONLY or NOREPLICAS (they are asked for the primary), and in a cluster MOVED and ASK. But for
+ * BEGIN, which Redis knows by its attempt's name.
  *
  * All functions that return enum bff_err may return BFF_ERR_STORE_UNAVAILABLE (not connected,
  * time-out, LOADING, READONLY, OOM, MOVED, any error reply, a reply of another shape) and
@@ -132,7 +133,9 @@ struct begin {
  * Ask to refresh. `seen` is the generation whose access token is expired or was refused; 0 means
  * "whatever is stored". Writes the intent before the backend is called, which also proves that
  * Redis takes writes. wait_ms is at most STORE_LOOK_AGAIN_MS for BUSY: who waits looks again that
- * often though a message of the end may be lost. BFF_ERR_SEAL_BROKEN as in store_load().
+ * often though a message of the end may be lost. Each call is an attempt with a name of its own;
+ * where its answer may have been lost it is asked for once more, and known by the name.
+ * BFF_ERR_SEAL_BROKEN as in store_load().
  */
 BFF_MUST_CHECK enum bff_err store_begin(struct store *s, const struct session_name *name,
                                         uint64_t seen, struct arena *arena, struct begin *out);

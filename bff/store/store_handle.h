@@ -25,6 +25,7 @@ struct store {
     int64_t redirect;    /* wanted */
     int64_t tracked_for; /* as told to Redis on this connection */
     bool has_lost_reads; /* a connection with tracked reads is gone */
+    bool was_sent;       /* the last command got as far as a connection */
 };
 
 /* The arguments that every script begins with (scripts/session.lua). */

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <sys/random.h>
 
 #include "store/store_handle.h"
@@ -57,18 +58,33 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
     return err;
 }
 
+/* Who asks, and which of his attempts this is. */
+static bool name_attempt(const struct store *s, struct arena *arena, struct str *out)
+{
+    uint64_t number;
+    return getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number &&
+           arena_printf(arena, out, "%.*s/%016" PRIx64, (int)s->owner_length, s->owner, number);
+}
+
 enum bff_err store_begin(struct store *s, const struct session_name *name, uint64_t seen,
                          struct arena *arena, struct begin *out)
 {
     struct script_args args;
+    struct str attempt;
+    if (!name_attempt(s, arena, &attempt))
+        return BFF_ERR_NO_MEMORY;
     handle_args(s, &args);
     script_add_number(&args, (int64_t)seen);
-    script_add(&args, (struct str){s->owner, s->owner_length});
+    script_add(&args, attempt);
     script_add_number(&args, s->config->refresh.lease_ms);
     script_add_number(&args, s->config->refresh.grace_ms);
     script_add_number(&args, STORE_LOOK_AGAIN_MS);
     struct script_reply reply;
     enum bff_err err = handle_run(s, SCRIPT_BEGIN, name, &args, &reply);
+    /* Perhaps only the answer was lost. Not asked for again, the lease would stand until its end
+     * with nobody at work, and the session with it. */
+    if (err == BFF_ERR_STORE_UNAVAILABLE && s->was_sent)
+        err = handle_run(s, SCRIPT_BEGIN, name, &args, &reply);
     if (err != BFF_OK)
         return err;
     err = read_begin(s, name, &reply, arena, out);

@@ -169,9 +169,6 @@ def test_answers_cut_in_their_middle(asking_ground, capsys):
     assert relay.cuts > 20
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the session waits until the lease runs out"
-)
 def test_a_lease_whose_answer_was_lost_does_not_hold_the_session_up(asking_ground):
     ground, visitor = asking_ground, asking_ground.visitors[0]
     key = gather.session_key(visitor.cookie)

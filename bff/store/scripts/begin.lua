@@ -3,7 +3,8 @@ BEGIN: ask to refresh. Writes the intent before the backend is called: a Redis t
 fails here, and no rotation is spent on it.
 
 ARGV[4]  the generation whose access token is of no use; 0: whatever is stored
-ARGV[5]  who asks               ARGV[6]  lease in ms
+ARGV[5]  names this attempt, so that a repetition is known as one
+ARGV[6]  lease in ms
 ARGV[7]  grace in ms            ARGV[8]  longest wait to tell, in ms
 
 NONE      there is no such session
@@ -11,13 +12,20 @@ FRESH     record: the generation has moved on
 BUSY      ms: another holder is at it, or a rejection stands its grace
 BACKOFF   ms: the backend failed just now
 REJECTED  name of the user: a rejection stood its grace; the session is deleted
-GO        record, epoch, ambiguous (0 or 1)
+GO        record, epoch, ambiguous (0 or 1); the same again for an attempt that has the lease
 ]]
-local seen, owner = tonumber(ARGV[4]), ARGV[5]
+local seen, attempt = tonumber(ARGV[4]), ARGV[5]
 local lease_ms, grace_ms, longest = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local function busy(until_ms)
     return {'BUSY', text(math.min(until_ms - now, longest))}
+end
+
+local function go(s)
+    local reply = record('GO', s)
+    reply[#reply + 1] = text(s.epoch)
+    reply[#reply + 1] = s.ambiguous > 0 and '1' or '0'
+    return reply
 end
 
 local s = read()
@@ -37,7 +45,13 @@ if s.state == 'rejected' then
 end
 if s.state == 'refreshing' then
     if s.lease > now then
-        return busy(s.lease)
+        if redis.call('HGET', key, 'owner') ~= attempt then
+            return busy(s.lease)
+        end
+        -- The answer was lost on its way, so nothing has begun yet: the lease counts from now.
+        redis.call('HSET', key, 'lease', text(now + lease_ms))
+        track()
+        return go(s)
     end
     -- Whoever let the lease run out may have been granted the only valid successor and may still
     -- bring it: a rejection in this generation has to wait for that.
@@ -48,10 +62,7 @@ end
 -- The clock, and no mere count: a Redis that lost writes would count the same again, and a verdict
 -- on a lease that it forgot would be taken for one on a later lease.
 s.epoch = math.max(s.epoch + 1, time[1] * 1000000 + time[2])
-redis.call('HSET', key, 'state', 'refreshing', 'owner', owner, 'epoch', text(s.epoch),
+redis.call('HSET', key, 'state', 'refreshing', 'owner', attempt, 'epoch', text(s.epoch),
     'lease', text(now + lease_ms), 'ambiguous', text(s.ambiguous))
 track()
-local reply = record('GO', s)
-reply[#reply + 1] = text(s.epoch)
-reply[#reply + 1] = s.ambiguous > 0 and '1' or '0'
-return reply
+return go(s)
