@@ -118,6 +118,21 @@ enum refresh_verdict backend_judge_refresh(const struct config *config,
                                            const struct backend_answer *answer, struct arena *arena,
                                            struct backend_tokens *tokens, struct str *why);
 
+/* Both of them: what every call to a token endpoint carries. Errors as theirs. */
+BFF_MUST_CHECK enum bff_err backend_sign(const struct config *config, struct str secret,
+                                         struct arena *arena, struct backend_request *request);
+
+/* A whole call of [refresh] or [revoke]: composed and signed, and with auth = access the access
+ * token attached. Errors as of backend_compose() and backend_attach(). */
+BFF_MUST_CHECK enum bff_err backend_compose_refresh(const struct config *config, struct str secret,
+                                                    struct str access, struct str refresh,
+                                                    struct arena *arena,
+                                                    struct backend_request *out);
+BFF_MUST_CHECK enum bff_err backend_compose_revoke(const struct config *config, struct str secret,
+                                                   struct str access, struct str refresh,
+                                                   struct arena *arena,
+                                                   struct backend_request *out);
+
 /*
  * Take the tokens out of the answer of a login or capture. *body is the answer's JSON object
  * without them (the members that the pointers name are removed, the pending token's too).

@@ -2,15 +2,6 @@
 #include "doctor/fields.h"
 #include "doctor/walk.h"
 
-static enum bff_err finish(struct walk *w, bool with_access, struct backend_request *out)
-{
-    const struct config *plan = &w->plan;
-    enum bff_err err = backend_identify(plan, w->options->client_secret, &w->call, out);
-    if (err == BFF_OK && with_access)
-        err = backend_attach(&plan->backend.attach, w->use_access, &w->call, out);
-    return err == BFF_OK ? backend_double_submit(plan, &w->call, out) : err;
-}
-
 static enum bff_err compose_login(struct walk *w, struct backend_request *out)
 {
     const struct login_fields fields = {
@@ -24,23 +15,19 @@ static enum bff_err compose_login(struct walk *w, struct backend_request *out)
     if (!fields_write(&w->plan.login.send, &fields, &w->call, &sent.body))
         return BFF_ERR_NO_MEMORY;
     enum bff_err err = backend_compose_login(&w->plan.login, &sent, &w->call, out);
-    return err == BFF_OK ? finish(w, false, out) : err;
+    return err == BFF_OK ? backend_sign(&w->plan, w->options->client_secret, &w->call, out) : err;
 }
 
 static enum bff_err compose_refresh(struct walk *w, struct backend_request *out)
 {
-    const struct config *plan = &w->plan;
-    enum bff_err err = backend_compose(&plan->refresh.request, &plan->refresh.send, w->use_access,
-                                       w->use_refresh, &w->call, out);
-    return err == BFF_OK ? finish(w, plan->refresh.auth_access, out) : err;
+    return backend_compose_refresh(&w->plan, w->options->client_secret, w->use_access,
+                                   w->use_refresh, &w->call, out);
 }
 
 static enum bff_err compose_revoke(struct walk *w, struct backend_request *out)
 {
-    const struct config *plan = &w->plan;
-    enum bff_err err = backend_compose(&plan->revoke.request, &plan->revoke.send, w->use_access,
-                                       w->use_refresh, &w->call, out);
-    return err == BFF_OK ? finish(w, plan->revoke.auth_access, out) : err;
+    return backend_compose_revoke(&w->plan, w->options->client_secret, w->use_access,
+                                  w->use_refresh, &w->call, out);
 }
 
 struct endpoint walk_at_login(struct walk *w)

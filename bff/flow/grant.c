@@ -4,21 +4,6 @@
 #include "flow/breaker.h"
 #include "flow/caller.h"
 
-static enum bff_err compose(struct tools *tools, struct str access, struct str refresh,
-                            struct arena *arena, struct backend_request *request)
-{
-    const struct config *config = tools->config;
-    enum bff_err err = backend_compose(&config->refresh.request, &config->refresh.send, access,
-                                       refresh, arena, request);
-    if (err == BFF_OK)
-        err = backend_identify(config, tools->client_secret, arena, request);
-    if (err == BFF_OK && config->refresh.auth_access)
-        err = backend_attach(&config->backend.attach, access, arena, request);
-    if (err == BFF_OK)
-        err = backend_double_submit(config, arena, request);
-    return err;
-}
-
 /* Somebody was there who knows of sessions. */
 static bool is_reached(enum bff_err err, int status)
 {
@@ -32,7 +17,8 @@ enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct st
 {
     struct backend_request request;
     struct backend_answer answer;
-    enum bff_err err = compose(tools, access, refresh, arena, &request);
+    enum bff_err err = backend_compose_refresh(tools->config, tools->client_secret, access, refresh,
+                                               arena, &request);
     if (err == BFF_OK) {
         caller_describe(caller, &request);
         err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);

@@ -26,9 +26,7 @@ static enum bff_err compose(struct tools *tools, const struct call *call, struct
     if (err == BFF_OK)
         err = step_resume(tools, call, arena, request);
     if (err == BFF_OK)
-        err = backend_identify(tools->config, tools->client_secret, arena, request);
-    if (err == BFF_OK)
-        err = backend_double_submit(tools->config, arena, request);
+        err = backend_sign(tools->config, tools->client_secret, arena, request);
     caller_describe(&call->caller, request);
     return err;
 }

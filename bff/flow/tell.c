@@ -8,16 +8,9 @@ static enum bff_err call_backend(struct tools *tools, const struct revocation *t
                                  const struct caller *caller, struct arena *arena,
                                  struct backend_answer *answer)
 {
-    const struct config *config = tools->config;
     struct backend_request request;
-    enum bff_err err = backend_compose(&config->revoke.request, &config->revoke.send,
-                                       tokens->access, tokens->refresh, arena, &request);
-    if (err == BFF_OK)
-        err = backend_identify(config, tools->client_secret, arena, &request);
-    if (err == BFF_OK && config->revoke.auth_access)
-        err = backend_attach(&config->backend.attach, tokens->access, arena, &request);
-    if (err == BFF_OK)
-        err = backend_double_submit(config, arena, &request);
+    enum bff_err err = backend_compose_revoke(tools->config, tools->client_secret, tokens->access,
+                                              tokens->refresh, arena, &request);
     if (err != BFF_OK)
         return err;
     caller_describe(caller, &request);

@@ -189,10 +189,11 @@ int64_t topology_client_id(const struct topology *t, const struct connection *c,
 
 void topology_doubt(struct topology *t, int64_t subscriber)
 {
-    int64_t now_ms = clock_mono_ms();
     if (t->place.kind != REDIS_SENTINEL || subscriber == 0 || !t->server.redis ||
-        topology_client_id(t, &t->server, subscriber) != 0 ||
-        now_ms < t->doubted_ms + DOUBT_AGAIN_MS)
+        topology_client_id(t, &t->server, subscriber) != 0)
+        return;
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms < t->doubted_ms + DOUBT_AGAIN_MS)
         return;
     t->doubted_ms = now_ms;
     connection_drop(&t->server);
