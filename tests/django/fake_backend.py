@@ -63,6 +63,8 @@ SETTINGS = {
     "refresh_seconds": 86400,
     "rotate": True,
     "blacklist": True,
+    # For so long a token that was rotated is answered with the same successor again.
+    "grace_seconds": 0,
     # So many users besides alice, bob and carol: see fake_tokens.
     "users": 0,
     # Where they are; where login and refresh share a path, OAuth's grant_type tells them apart.
@@ -229,6 +231,7 @@ class Handler(BaseHTTPRequestHandler):
             "request_id": self.headers.get("X-Request-ID"),
             "headers": self.headers.items(),
             "status": None,
+            "whole": False,
         }
         if not fault.get("early"):
             self.digest_body()
@@ -260,6 +263,7 @@ class Handler(BaseHTTPRequestHandler):
             self.hang_up(with_reset=fault.get("reset"))
         else:
             call["status"] = answer.status
+            call["whole"] = "truncate" not in fault
             self.send(answer, fault.get("truncate"), fault.get("drip"))
 
     def process_login(self):

@@ -43,6 +43,7 @@ class Issuer:
         self.lock = threading.RLock()
         self.issued = []
         self.dead = set()
+        self.repeatable = {}  # jti of a rotated refresh token: (until when, its successor)
         self.new_key()
 
     def new_key(self):
@@ -109,17 +110,35 @@ class Issuer:
         with self.lock:
             old = self.valid(token, "refresh")
             if not old:
-                return None
+                return self.repeated(token)
+            user, jti = old["username"], old["jti"]
+            answer = {"access": self.issue("access", user, jti)}
             if self.settings["rotate"]:
-                self.end("rotated", old["jti"], self.settings["blacklist"])
-        answer = {"access": self.issue("access", old["username"], old["jti"])}
-        if self.settings["rotate"]:
-            answer["refresh"] = self.issue("refresh", old["username"], old["jti"])
+                self.end("rotated", jti, self.settings["blacklist"])
+                answer["refresh"] = self.issue("refresh", user, jti)
+                until = time.time() + self.settings["grace_seconds"]
+                self.repeatable[jti] = (until, answer["refresh"])
         return answer
 
+    def repeated(self, token):
+        """As scripts/django/bffd_grace.py: the immediate predecessor gets the same successor again,
+        until that is used. (Lock held.)"""
+        successor = self.successor(token)
+        if not successor:
+            return None
+        claims = self.claims(token)
+        access = self.issue("access", claims["username"], claims["jti"])
+        return {"access": access, "refresh": successor}
+
+    def successor(self, token):
+        until, successor = self.repeatable.get(self.claims(token).get("jti"), (0, None))
+        good = until > time.time() and self.is_genuine(token) and self.valid(successor, "refresh")
+        return successor if good else None
+
     def blacklist(self, token):
+        """With a grace a predecessor stands for its successor here as well."""
         with self.lock:
-            claims = self.valid(token, "refresh")
+            claims = self.valid(token, "refresh") or self.valid(self.successor(token), "refresh")
             if claims:
                 self.end("revoked", claims["jti"], True)
         return claims

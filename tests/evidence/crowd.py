@@ -7,7 +7,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from checker import Seen
+from facts import Seen
 from vault import session_tag
 
 COOKIE = b"__Host-session="
@@ -156,7 +156,8 @@ class Load:
 
     async def _run(self):
         async with lines_to(self._urls, len(self._visitors) * self._tabs) as lines:
-            owners = self._visitors * self._tabs
+            # A visitor's tabs stand side by side, so that he comes to all sites.
+            owners = [visitor for visitor in self._visitors for _ in range(self._tabs)]
             await asyncio.gather(*map(self._browse, owners, lines))
 
     async def _browse(self, visitor, line):

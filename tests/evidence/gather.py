@@ -3,7 +3,7 @@
 import datetime
 
 import ledger as ledgers
-from checker import Evidence, Held, Stored
+from facts import Evidence, Held, Stored
 from until import until
 from vault import Vault, session_key
 

@@ -14,7 +14,8 @@ class Token:
     parent: str | None  # the refresh token that it was issued for; None: a login
     issued_at: float
     expires_at: float
-    ended_at: float | None = None  # rotated away or revoked
+    ended_at: float | None = None
+    ended_how: str | None = None  # rotated or revoked
     blacklisted: bool = False
 
 
@@ -28,6 +29,7 @@ class Use:
     at: float
     answered_at: float
     status: int | None  # None: no answer was sent
+    whole: bool = True  # the answer was sent to its end
 
 
 class Ledger:
@@ -79,12 +81,13 @@ def read(directory):
             issued_at=entry["at"],
             expires_at=entry["exp"],
             ended_at=ends.get(entry["jti"], {}).get("at"),
+            ended_how=ends.get(entry["jti"], {}).get("how"),
             blacklisted=ends.get(entry["jti"], {}).get("blacklisted", False),
         )
         for entry in issued
     ]
+    columns = ("kind", "jti", "request_id", "at", "answered_at", "status", "whole")
     uses = [
-        Use(*(call[name] for name in ("kind", "jti", "request_id", "at", "answered_at", "status")))
-        for call in _lines(directory / "calls.jsonl")
+        Use(*(call[name] for name in columns)) for call in _lines(directory / "calls.jsonl")
     ]
     return Ledger(tokens, uses, {entry["token"]: entry["jti"] for entry in issued})

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-import checker
-from checker import Evidence, Held, Seen, Stored, trace, violations
+from checker import trace, violations
+from facts import Evidence, Held, Seen, Stored
 from ledger import Ledger, Token, Use
+from rules import RULES, lost_sessions
 
 LEASE_S = 20
 NEVER = 1e9
 
 # Alice's session: a login (r1), one refresh of it by request q2 (r2), a call after it.
 TOKENS = {
-    "r1": Token("r1", "refresh", "alice", None, 1.0, NEVER, ended_at=5.1, blacklisted=True),
+    "r1": Token("r1", "refresh", "alice", None, 1.0, NEVER, 5.1, "rotated", True),
     "a1": Token("a1", "access", "alice", "r1", 1.0, 4.0),
     "a2": Token("a2", "access", "alice", "r1", 5.1, NEVER),
     "r2": Token("r2", "refresh", "alice", "r1", 5.1, NEVER),
@@ -57,13 +58,21 @@ def test_a_good_run_breaks_no_rule():
 
 
 REFRESH = USES[2]
+# The worker of q2 was killed before it stored; when the lease was over, q3 was refused.
+CUT_OFF = {
+    "uses": [Use("refresh", "r1", "q3", 5.0 + LEASE_S, 5.1 + LEASE_S, 401)],
+    "drop_uses": USES[3:4],
+    "stored": [],
+    "held": [replace(HELD[0], generation=None, access=None, refresh=None), HELD[1]],
+    "interrupted": frozenset({"q2"}),
+}
 BROKEN = {
     "a generation refreshed twice at once": (
-        {"uses": [replace(REFRESH, request_id="q3", at=5.1, answered_at=5.25, status=401)]},
+        {"uses": [replace(REFRESH, request_id="q3", at=5.1, answered_at=5.25, status=503)]},
         {"one_refresh_per_generation"},
     ),
     "a rotated token sent after its successor was stored": (
-        {"uses": [Use("refresh", "r1", "q3", 5.0 + LEASE_S + 1, 26.1, 401)]},
+        {"uses": [Use("refresh", "r1", "q3", 5.0 + LEASE_S + 1, 26.1, 503)]},
         {"nothing_rotated_is_sent_again"},
     ),
     "a rotated token revoked after its successor was stored": (
@@ -89,6 +98,35 @@ BROKEN = {
     "a token held that has expired": (
         {"tokens": [replace(TOKENS["rb"], expires_at=8.0)]},
         {"what_is_held_can_be_redeemed"},
+    ),
+    "a rotated token refused although its successor was stored": (
+        {"uses": [Use("refresh", "r1", "q3", 5.0 + LEASE_S + 1, 26.1, 401)]},
+        {"nothing_rotated_is_sent_again", "no_session_is_lost"},
+    ),
+    "a good token refused": (
+        {"uses": [Use("refresh", "rb", "q4", 6.0, 6.1, 401)]},
+        {"no_session_is_lost"},
+    ),
+    "a session lost although Django repeats its answers": (
+        {**CUT_OFF, "django": "grace"},
+        {"no_session_is_lost"},
+    ),
+    "a session lost although Django does not blacklist": (
+        {**CUT_OFF, "django": "no-blacklist"},
+        {"no_session_is_lost"},
+    ),
+    "a session lost and nothing was cut off": (
+        {**CUT_OFF, "interrupted": frozenset()},
+        {"no_session_is_lost", "no_rotation_is_spent"},
+    ),
+    "a lease that another did not wait for": (
+        {
+            "uses": [Use("refresh", "r1", "q3", 10.0, 10.1, 503)],
+            "stored": [],
+            "held": CUT_OFF["held"],
+            "interrupted": frozenset({"q2"}),
+        },
+        {"one_refresh_per_generation", "what_is_held_can_be_redeemed"},
     ),
     "a request that refreshed twice": (
         {"uses": [Use("refresh", "rb", "q2", 6.0, 6.1, 503)], "seen": ()},
@@ -144,9 +182,32 @@ GOOD = {
     "a second refresh after one that failed": {
         "uses": [Use("refresh", "r1", "q3", 4.7, 4.8, 503)],
     },
+    "a session lost to a cut off rotation, where Django blacklists": CUT_OFF,
+    "a cut off rotation that nobody has asked with again": {
+        **CUT_OFF,
+        "uses": (),
+        "held": [replace(HELD[0], generation=1, access="a1", refresh="r1"), HELD[1]],
+    },
+    "a cut off rotation whose successor Django gives again": {
+        "uses": [
+            Use("refresh", "r1", "q1", 5.0 - LEASE_S, 5.1 - LEASE_S, 200),
+        ],
+        "django": "grace",
+        "interrupted": frozenset({"q1"}),
+    },
+    "a worker that died between storing and saying so": {
+        "stored": [],
+        "interrupted": frozenset({"q2"}),
+    },
+    "a token that a worker sent late, for it had stood still": {
+        "uses": [Use("refresh", "r1", "q1", 5.0 + LEASE_S, 5.1 + LEASE_S, 503)],
+        "interrupted": frozenset({"q1"}),
+    },
     "a 401 after Django rejected the refresh token": {
+        "tokens": [replace(TOKENS["rb"], ended_at=5.9, ended_how="revoked", blacklisted=True)],
         "uses": [Use("refresh", "rb", "q4", 6.0, 6.1, 401)],
         "seen": [Seen("s-b", "bob", 6.0, 6.2, 401, "q4", clears_cookie=True)],
+        "held": [HELD[0], replace(HELD[1], generation=None, access=None, refresh=None)],
     },
     "a sign-out after Redis lost everything": {
         "held": [replace(held, generation=None, access=None, refresh=None) for held in HELD],
@@ -163,11 +224,16 @@ def test_nothing_is_wrong_with(changes):
 
 def test_every_rule_is_broken_by_some_run():
     named = set().union(*(expected for _, expected in BROKEN.values()))
-    assert named == {rule.__name__ for rule in checker.RULES}
+    assert named == {rule.__name__ for rule in RULES}
+
+
+def test_a_lost_session_is_explained_by_the_refresh_that_was_cut_off():
+    assert lost_sessions(run(**CUT_OFF)) == {"alice": REFRESH}
+    assert lost_sessions(run()) == {}
 
 
 def test_a_violation_comes_with_the_story_of_its_session_in_order():
-    again = Use("refresh", "r1", "q3", 30.0, 30.1, 401)
+    again = Use("refresh", "r1", "q3", 30.0, 30.1, 503)
     (violation,) = violations(run(uses=[again]))
     story = "\n".join(violation.trace)
     for part in ("q1 api with a1: 200", "issued refresh r2", "stored generation 2", "q3 refresh"):

@@ -1,0 +1,140 @@
+"""Hosts that share a Redis and a Django, either of which can be spoilt, and visitors who call all
+the time. What they see, what Django was asked and what Redis holds is judged by the checker."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import redis as redis_client
+
+from checker import violations
+from components import Redis
+from crowd import Load, Visitor, sign_in_all
+from fullsite import FakeBackend
+from gather import evidence, wait_for_quiet
+from redis_relay import RedisRelay
+from stack import Stack
+from until import until
+
+USERS = 40
+ACCESS_S = 2  # so that refreshes go on all the time
+COMMAND_TIMEOUT_S = 0.3
+BACKEND_TIMEOUT_S = 2
+# Where the answer to a BEGIN may be lost after Redis has carried it out, its lease stands until it
+# runs out.
+LEASE_S = 3
+GRACE_S = 600  # of a Django that repeats its answers: longer than any run between two calls
+
+DJANGO = {
+    "no-blacklist": {"blacklist": False},
+    "grace": {"grace_seconds": GRACE_S},
+    "stock": {},
+}
+
+
+class Ground:
+    """
+    directory   everything is below it
+    at_end      an ExitStack that takes it all down again
+    hosts       bffd and nginx, each with a relay of its own to the Redis of all
+    users       each signed in once, in a browser of his own; visitors[i] comes to all hosts
+    django      what Django does with a rotated refresh token: see facts.DJANGO
+    overrides   of bff.conf
+    """
+
+    def __init__(self, directory, at_end, *, hosts=1, users=USERS, django="stock", **overrides):
+        self.directory, self.django = directory, django
+        self.backend = FakeBackend(
+            str(directory / "backend"), users=users, access_seconds=ACCESS_S, **DJANGO[django]
+        )
+        self.backend.start()
+        at_end.callback(self.backend.stop)
+        # Every write is on disk before it is acknowledged: a restart loses none.
+        self.redis = Redis(directory / "redis", {"appendonly": "yes", "appendfsync": "always"})
+        self.redis.directory.mkdir()
+        self.redis.start()
+        at_end.callback(self.redis.stop)
+        self.relays, self.stacks = [], []
+        for number in range(1, hosts + 1):
+            self._add_host(number, at_end, overrides)
+        self.key_file = self.stacks[0].key_file
+        self.store = redis_client.Redis(unix_socket_path=str(self.redis.socket))
+        self.seen, self.told = [], set()
+        self.emptied_at = None
+        self.interrupted = set()  # request ids: see facts.Evidence
+        self.visitors = [Visitor(f"user{i}") for i in range(1, users + 1)]
+        self.sign_in_all()
+
+    def _add_host(self, number, at_end, overrides):
+        relay = RedisRelay(self.directory / f"relay{number}.sock", self.redis.socket)
+        self.relays.append(at_end.enter_context(relay))
+        wishes = {
+            "redis.url": relay.url,
+            "redis.command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
+            "session.refresh_ahead": "0s",
+            "refresh.lease": f"{LEASE_S}s",
+            "backend.timeout": f"{BACKEND_TIMEOUT_S}s",
+            "backend.connect_timeout": "1s",
+            **overrides,
+        }
+        stack = Stack(
+            str(self.directory / f"host{number}"),
+            backend_url=self.backend.url,
+            redis=self.redis,
+            key_file=self.stacks[0].key_file if self.stacks else None,
+            login_rate=1000,
+            overrides=wishes,
+        )
+        self.stacks.append(at_end.enter_context(stack))
+
+    @property
+    def urls(self):
+        return [stack.url for stack in self.stacks]
+
+    def sign_in_all(self, visitors=None):
+        asyncio.run(sign_in_all(visitors or self.visitors, self.urls))
+
+    def load(self):
+        return Load(self.visitors, self.urls)
+
+    def events(self, name):
+        """Of all hosts' logs."""
+        return [event for stack in self.stacks for event in stack.bffd.events(name)]
+
+    def evidence(self, load):
+        """What is known, once all is quiet."""
+        self.seen += load.seen
+        wait_for_quiet(self.store, self.visitors)
+        return evidence(
+            self.stacks,
+            Path(self.backend.ledger).parent,
+            self.store,
+            self.key_file,
+            self.visitors,
+            self.seen,
+            time.time(),
+            emptied_at=self.emptied_at,
+            lease_s=LEASE_S,
+            django=self.django,
+            timeout_s=BACKEND_TIMEOUT_S,
+            interrupted=frozenset(self.interrupted),
+        )
+
+    def judge(self, load):
+        """Violations that an earlier test has shown are not shown again."""
+        facts = self.evidence(load)
+        found = [v for v in violations(facts) if (v.rule, v.what) not in self.told]
+        self.told |= {(v.rule, v.what) for v in found}
+        assert not found, f"{len(found)} violations\n" + "\n".join(map(str, found[:3]))
+        return facts
+
+
+def served(load, since=0):
+    """How many of the visitors, by answers to what they asked since then."""
+    return len({seen.user for seen in load.seen if seen.status == 200 and seen.sent_at >= since})
+
+
+def wait_while(seconds):
+    """Trouble lasts for a time: that is what it is."""
+    end = time.monotonic() + seconds
+    until(lambda: time.monotonic() >= end, seconds + 5, "the trouble is over")
