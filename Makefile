@@ -159,6 +159,13 @@ compare-clients: ## measure four token-keeping clients on Django alone and behin
 	@$(MAKE) --no-print-directory all clients
 	@BFFD=$(BUILD)/bffd tests/clients/compare.py $(BUILD)/clients.md
 
+.PHONY: soak
+MINUTES ?= 10
+soak: ## two hosts under load while everything goes wrong at random: make soak MINUTES=30
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@BFFD=$(BUILD)/bffd tests/evidence/soak.py --minutes $(MINUTES)
+
 man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
 $(BUILD)/bffd.8: bff/bffd.8
 	cp $< $@

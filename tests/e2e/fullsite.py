@@ -175,6 +175,15 @@ class FakeBackend(Backend):
             wanted["settings"] = {**self._settings, **wanted.get("settings", {})}
         post_json(self.url + "/control", wanted)
 
+    def forget(self, settings):
+        """Its ledger and all calls; these settings are its own from now on."""
+        self._settings |= settings
+        self.control(reset=True)
+        for ledger in Path(self._directory).glob("*.jsonl"):
+            os.truncate(ledger, 0)
+        forget = urllib.request.Request(self.url + "/calls", method="DELETE")
+        urllib.request.urlopen(forget, timeout=10).close()
+
     def calls_from_now(self):
         return Calls(self.begun)
 

@@ -83,13 +83,14 @@ class Visitor:
         sent_at = time.time()
         status, head, body = await line.request("GET", path, self.cookie)
         at = time.time()
-        named = request_id = None
+        named = request_id = code = None
         start, end = body.find(b"{"), body.rfind(b"}")  # inside chunks, if it came in any
         if start >= 0:
             content = json.loads(body[start : end + 1])
             named = content.get("user")
             if isinstance(named, dict):  # of /bff/session
                 named = named.get("username")
+            code = content.get("code")
             request_id = content.get("request_id") or content.get("headers", {}).get("X-Request-ID")
         return Seen(
             session=self.tag,
@@ -100,6 +101,7 @@ class Visitor:
             request_id=request_id,
             named=named,
             clears_cookie=b"set-cookie" in head.lower(),
+            code=code,
         )
 
 

@@ -27,8 +27,9 @@ def endure(ground, capsys, trouble, *, seconds=TROUBLE_S, within_s=BACK_WITHIN_S
     refused_until = max((s.at for s in load.seen if s.status != 200), default=0)
     slowest = max(seen.at - max(seen.sent_at, returned_at) for seen in load.seen)
     with capsys.disabled():
-        print(f"\n  {trouble.__name__}: {dict(statuses)}, {len(refreshes)} refreshes; after its end")
-        print(f"  refused until {max(refused_until - returned_at, 0):.2f} s, slowest {slowest:.2f} s")
+        print(f"\n  {trouble.__name__}: {dict(statuses)}, {len(refreshes)} refreshes")
+        print(f"  afterwards refused for {max(refused_until - returned_at, 0):.2f} s", end="")
+        print(f", slowest {slowest:.2f} s")
     assert statuses.keys() <= {200, 503}, statuses
     assert not load.broken, load.broken[:5]
     assert len(refreshes) >= USERS

@@ -18,6 +18,7 @@ class Seen:
     request_id: str | None = None
     named: str | None = None  # the user for whom Django answered
     clears_cookie: bool = False
+    code: str | None = None  # what the answer's body calls the trouble
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 the time. What they see, what Django was asked and what Redis holds is judged by the checker."""
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -25,6 +26,7 @@ BACKEND_TIMEOUT_S = 2
 LEASE_S = 3
 GRACE_S = 600  # of a Django that repeats its answers: longer than any run between two calls
 
+STOCK = {"blacklist": True, "grace_seconds": 0}
 DJANGO = {
     "no-blacklist": {"blacklist": False},
     "grace": {"grace_seconds": GRACE_S},
@@ -59,11 +61,22 @@ class Ground:
             self._add_host(number, at_end, overrides)
         self.key_file = self.stacks[0].key_file
         self.store = redis_client.Redis(unix_socket_path=str(self.redis.socket))
+        self._arrive(users)
+
+    def _arrive(self, users):
         self.seen, self.told = [], set()
         self.emptied_at = None
         self.interrupted = set()  # request ids: see facts.Evidence
         self.visitors = [Visitor(f"user{i}") for i in range(1, users + 1)]
         self.sign_in_all()
+
+    def begin_anew(self, django):
+        """With new sessions, nothing known of the old ones, and another kind of Django."""
+        self.django = django
+        self.backend.forget({**STOCK, **DJANGO[django]})
+        for stack in self.stacks:
+            os.truncate(stack.bffd.log, 0)
+        self._arrive(len(self.visitors))
 
     def _add_host(self, number, at_end, overrides):
         relay = RedisRelay(self.directory / f"relay{number}.sock", self.redis.socket)

@@ -95,3 +95,6 @@ def read_only(ground):
         yield
     finally:
         ground.store.replicaof("NO", "ONE")
+
+
+TROUBLES = [late_answers, cut_answers, paused, killed, loading, out_of_memory, read_only]

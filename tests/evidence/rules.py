@@ -178,13 +178,32 @@ def _rejected_at(e):
     return rejected
 
 
+def _outlived_its_token(e, seen):
+    """A request that was replayed, and the new token died before it arrived: Django's own 401. It
+    takes a token of seconds, and a Redis that was away for so long."""
+    if seen.clears_cookie or seen.code != "token_not_valid":
+        return False
+    calls = defaultdict(list)
+    for use in e.ledger.uses_of("api"):
+        if seen.sent_at <= use.at <= seen.at and e.ledger.tokens[use.jti].user == seen.user:
+            calls[use.request_id].append(use)
+    return any(
+        len(uses) == 2 and all(e.ledger.tokens[use.jti].expires_at <= use.at for use in uses)
+        for uses in calls.values()
+    )
+
+
 def a_session_ends_only_by_rejection(e):
     """Nobody signs out in these runs."""
     rejected = _rejected_at(e)
     for seen in e.seen:
         if seen.status == 401 or seen.clears_cookie:
-            explained = rejected.get(seen.user, seen.at) < seen.at
-            if not explained and not (e.emptied_at and seen.at >= e.emptied_at):
+            explained = (
+                rejected.get(seen.user, seen.at) < seen.at
+                or (e.emptied_at and seen.at >= e.emptied_at)
+                or _outlived_its_token(e, seen)
+            )
+            if not explained:
                 cleared = ", and the cookie was cleared" if seen.clears_cookie else ""
                 what = f"{seen.user} was told {seen.status}{cleared} ({seen.request_id})"
                 yield what, seen.session

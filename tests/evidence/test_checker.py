@@ -160,6 +160,22 @@ BROKEN = {
         {"seen": [Seen("s-b", "bob", 6.0, 6.1, 401, "q9")]},
         {"a_session_ends_only_by_rejection"},
     ),
+    "Django's 401 with a token that was good": (
+        {
+            "drop_uses": USES[3:4],
+            "uses": [Use("api", "a2", "q2", 5.4, 5.5, 401)],
+            "seen": [Seen("s-a", "alice", 4.4, 5.6, 401, code="token_not_valid")],
+        },
+        {"a_session_ends_only_by_rejection"},
+    ),
+    "Django's 401 that was not replayed": (
+        {
+            "drop_uses": USES[:1],
+            "uses": [Use("api", "a1", "q1", 4.2, 4.3, 401)],
+            "seen": [Seen("s-a", "alice", 4.1, 4.35, 401, code="token_not_valid")],
+        },
+        {"a_session_ends_only_by_rejection"},
+    ),
     "a cookie cleared by an outage": (
         {"seen": [Seen("s-b", "bob", 6.0, 6.1, 503, "q9", clears_cookie=True)]},
         {"a_session_ends_only_by_rejection"},
@@ -202,6 +218,12 @@ GOOD = {
     "a token that a worker sent late, for it had stood still": {
         "uses": [Use("refresh", "r1", "q1", 5.0 + LEASE_S, 5.1 + LEASE_S, 503)],
         "interrupted": frozenset({"q1"}),
+    },
+    "a token that died on its way to Django, which says so": {
+        "tokens": [replace(TOKENS["a2"], expires_at=5.3)],
+        "drop_uses": USES[3:4],
+        "uses": [Use("api", "a2", "q2", 5.4, 5.5, 401)],
+        "seen": [Seen("s-a", "alice", 4.4, 5.6, 401, code="token_not_valid")],
     },
     "a 401 after Django rejected the refresh token": {
         "tokens": [replace(TOKENS["rb"], ended_at=5.9, ended_how="revoked", blacklisted=True)],
