@@ -34,17 +34,29 @@ void renewal_load(struct tools *tools, const struct session_name *name, bool tou
                                          "removed from server.key_file?")));
 }
 
+static int64_t what_is_left(int64_t life_ms, int64_t age_ms)
+{
+    if (life_ms == TOKEN_LIFE_UNKNOWN)
+        return life_ms;
+    return life_ms > age_ms ? life_ms - age_ms : 0;
+}
+
 /*
  * Store the new tokens. They are the only valid ones, so for the time of a lease a store that fails
- * is tried again: COMMIT may be repeated.
+ * is tried again: COMMIT may be repeated. Redis counts their lives from then.
  */
 static enum bff_err commit(struct tools *tools, const struct session_name *name,
                            const struct session *old, const struct session_tokens *tokens,
                            struct arena *arena, enum commit_result *result, struct session *stored)
 {
-    int64_t until = clock_mono_ms() + tools->config->refresh.lease_ms;
+    int64_t granted_ms = clock_mono_ms();
+    int64_t until = granted_ms + tools->config->refresh.lease_ms;
     for (;;) {
-        enum bff_err err = store_commit(tools->store, name, old, tokens, arena, result, stored);
+        int64_t age_ms = clock_mono_ms() - granted_ms;
+        struct session_tokens aged = *tokens;
+        aged.access_life_ms = what_is_left(tokens->access_life_ms, age_ms);
+        aged.refresh_life_ms = what_is_left(tokens->refresh_life_ms, age_ms);
+        enum bff_err err = store_commit(tools->store, name, old, &aged, arena, result, stored);
         if (err != BFF_ERR_STORE_UNAVAILABLE || clock_mono_ms() >= until)
             return err;
         clock_pause_ms(COMMIT_RETRY_MS);
@@ -84,6 +96,9 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
                   LOG_TEXT("request_id", caller->request_id),
                   LOG_NUMBER("generation", out->session.generation));
+        /* It died while Redis was away. Django's 401 to it would read as a sign-out. */
+        if (new->access_life_ms > 0 && out->session.access_left_ms <= 0)
+            *out = (struct renewal){.result = RENEWAL_UNAVAILABLE, .ticket = out->ticket};
         break;
     case COMMIT_GONE:
         out->result = RENEWAL_NONE;

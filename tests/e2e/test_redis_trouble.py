@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+import fullsite
+from client import InFlight
 from until import until
 
 SITE = {
@@ -88,3 +90,25 @@ def test_no_rotation_is_spent_on_a_redis_that_takes_no_writes(site):
         site.redis.config_set("min-replicas-to-write", 0)
     until(lambda: browser.get("/api/whoami/").status == 200, 2, "the same session goes on")
     assert len(calls.refreshes) == 1
+
+
+def test_a_token_that_died_while_redis_was_away_is_not_tried():
+    """Django's 401 to it would look like a sign-out to the page."""
+    wishes = {"backend": fullsite.FakeBackend, "env": {"access_seconds": 2}}
+    with fullsite.running(overrides={"redis.command_timeout": "500ms"}, **wishes) as site:
+        browser = site.signed_in()
+        site.let_access_expire()
+        calls = site.backend.calls_from_now()
+        site.backend.control(refresh={"hang_answer": True})
+        flight = InFlight()
+        flight.send(lambda: browser.get("/api/echo/"))
+        until(lambda: calls.refreshes, 5, "Django is asked")
+        site.redis.execute_command("CLIENT", "PAUSE", 3500, "WRITE")
+        site.backend.control(reset=True)
+        assert flight.statuses() == [503]
+        (answer,) = flight.answers
+        assert (answer.status, answer.code) == (503, "refresh_unavailable"), answer
+        assert int(answer.header("Retry-After")) == 1
+        assert not answer.all("Set-Cookie")
+        until(lambda: browser.get("/api/echo/").status == 200, 3, "the next one goes through")
+        assert [call["status"] for call in calls.refreshes] == [200, 200]

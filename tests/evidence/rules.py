@@ -139,7 +139,10 @@ def one_refresh_and_one_replay_per_request(e):
     for request_id, uses in by_request.items():
         refreshes = [use for use in uses if use.kind == "refresh"]
         calls = [use for use in uses if use.kind == "api"]
-        if len(refreshes) > 1:
+        again = refreshes[1:]
+        if again and any(_died_on_its_way(e, u) and u.at > refreshes[0].at for u in calls[:1]):
+            again = again[1:]  # what the first refresh brought was of no use to this request
+        if again:
             yield f"{request_id} refreshed {len(refreshes)} times", refreshes[0].jti
         if len(calls) > 2:
             yield f"{request_id} reached Django {len(calls)} times", calls[0].jti
@@ -178,9 +181,13 @@ def _rejected_at(e):
     return rejected
 
 
+def _died_on_its_way(e, use):
+    """Only tokens of seconds do."""
+    return use.status == 401 and e.ledger.tokens[use.jti].expires_at <= use.at
+
+
 def _outlived_its_token(e, seen):
-    """A request that was replayed, and the new token died before it arrived: Django's own 401. It
-    takes a token of seconds, and a Redis that was away for so long."""
+    """A request that was replayed with a token that died on its way: Django's own 401."""
     if seen.clears_cookie or seen.code != "token_not_valid":
         return False
     calls = defaultdict(list)
@@ -188,7 +195,7 @@ def _outlived_its_token(e, seen):
         if seen.sent_at <= use.at <= seen.at and e.ledger.tokens[use.jti].user == seen.user:
             calls[use.request_id].append(use)
     return any(
-        len(uses) == 2 and all(e.ledger.tokens[use.jti].expires_at <= use.at for use in uses)
+        len(uses) == 2 and all(_died_on_its_way(e, use) for use in uses)
         for uses in calls.values()
     )
 
