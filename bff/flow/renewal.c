@@ -109,6 +109,8 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         break;
     case COMMIT_STALE:
         out->result = RENEWAL_LATER;
+        log_event(SEVERITY_INFO, "refresh_superseded", LOG_TEXT("session", session_tag(name, tag)),
+                  LOG_TEXT("request_id", caller->request_id));
         break;
     }
 }

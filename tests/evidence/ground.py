@@ -118,6 +118,8 @@ class Ground:
         """What is known, once all is quiet."""
         self.seen += load.seen
         wait_for_quiet(self.store, self.visitors)
+        # Stored, and the answer lost; when it was tried again, another had come after it.
+        superseded = {event["request_id"] for event in self.events("refresh_superseded")}
         return evidence(
             self.stacks,
             Path(self.backend.ledger).parent,
@@ -130,7 +132,7 @@ class Ground:
             lease_s=LEASE_S,
             django=self.django,
             timeout_s=BACKEND_TIMEOUT_S,
-            interrupted=frozenset(self.interrupted),
+            interrupted=frozenset(self.interrupted | superseded),
         )
 
     def judge(self, load):
