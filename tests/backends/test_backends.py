@@ -7,6 +7,7 @@ from sites import where
 
 import client  # isort: skip  (projects.py says where it is)
 from client import COOKIE_NAME, PENDING_NAME, at_once  # isort: skip
+from token_text import tokens_in  # isort: skip
 
 AT_ONCE = 8
 
@@ -278,20 +279,6 @@ def test_a_sign_out_revokes_the_newest_token_when_the_access_token_has_expired(s
     during = [token["token"] for token in site.backend.issued("refresh", "alice")[before:]]
     for token in [alice.refresh, *during]:
         assert site.backend.direct.refresh(token).status >= 400
-
-
-def parts(token):
-    """It, and what of a JWT tells it from others: payload and signature."""
-    pieces = token.split(".")
-    return [token, *pieces[1:]] if len(pieces) == 3 else [token]
-
-
-def tokens_in(text, issued):
-    return [
-        (token["kind"], token["user"], token["path"])
-        for token in issued
-        if any(part.encode() in text for part in parts(token["token"]))
-    ]
 
 
 @pytest.mark.behaviour("no leak")

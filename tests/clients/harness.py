@@ -14,7 +14,7 @@ sys.path[1:1] = [str(folder) for folder in (TESTS / "e2e", TESTS / "backends", S
 from projects import Project  # noqa: E402  (they are no packages)
 from until import until  # noqa: E402
 
-from fullsite import claims_of  # noqa: E402
+from token_text import let_expire  # noqa: E402
 
 SETTLES_WITHIN_S = 20
 QUIET_S = 0.4
@@ -50,10 +50,7 @@ CLIENTS = [
 
 
 def let_access_expire(project, user, seconds=30):
-    """Wait until the newest access token is past its `exp`, by every clock involved: bffd counts
-    from the Date of an answer, which may be a second behind."""
-    expires = claims_of(project.issued("access", user)[-1]["token"])["exp"]
-    until(lambda: time.time() > expires + 1, seconds, "the access token expires")
+    let_expire(project.issued("access", user)[-1], seconds)
 
 
 def when_quiet(read, quiet_s=QUIET_S):

@@ -11,10 +11,11 @@ import urllib.request
 import pytest
 
 import sites
-from harness import CLIENTS, HERE, Page, claims_of, let_access_expire, when_quiet
+from harness import CLIENTS, HERE, Page, let_access_expire, when_quiet
 
 from browser import Chromium
 from relay import Relay, bodies
+from token_text import claims_of, tokens_in
 from until import until
 
 ACCESS_S = 3
@@ -26,16 +27,6 @@ ALL_ANSWERED = ["200"] * CALLS
 # Chromium looks `localhost` up here: beside nginx, on the same port, so that nothing on the way
 # sees another Host than it would without the relay.
 RELAY_ADDRESS = "127.0.0.2"
-
-
-def tokens_in(heard, issued):
-    """The tokens that can be read in these bytes, wholly or by their telling parts."""
-    found = []
-    for token in issued:
-        header, *telling = token["token"].encode().split(b".")
-        if any(part in heard for part in telling or [header]):
-            found.append((token["kind"], token["user"], token["path"]))
-    return found
 
 
 class Window:

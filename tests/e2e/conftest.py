@@ -4,6 +4,7 @@ import pytest
 
 import client
 import fullsite
+import token_text
 
 
 @pytest.fixture(scope="module")
@@ -17,19 +18,8 @@ def site(request):
 ECHOED = re.compile(rb'"(Authorization|Cookie|X-Token)": ?"[^"]*"')
 
 
-def telling_parts(token):
-    """Payload and signature of a JWT, whose header says nothing; an opaque token as a whole."""
-    parts = token.encode().split(b".")
-    return parts[1:] if len(parts) == 3 else [token.encode()]
-
-
 def tokens_in(heard, issued):
-    """The tokens that can be read in these bytes, wholly or by their telling parts."""
-    heard, found = ECHOED.sub(b"", heard), []
-    for token in issued:
-        if any(part in heard for part in telling_parts(token["token"])):
-            found.append((token["kind"], token["user"], token["jti"]))
-    return found
+    return token_text.tokens_in(ECHOED.sub(b"", heard), issued)
 
 
 @pytest.fixture(scope="module", autouse=True)

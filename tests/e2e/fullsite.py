@@ -1,13 +1,11 @@
 """A whole site for tests: nginx, bffd, Redis and a backend, and what a test asks of them."""
 
-import base64
 import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import redis
 
 from client import Browser
-from until import until
+from token_text import let_expire
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
@@ -35,11 +33,6 @@ def read_lines(path):
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-
-
-def claims_of(token):
-    payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def post_json(url, value):
@@ -223,11 +216,7 @@ class Site:
         return browser, key
 
     def let_access_expire(self, user="alice", seconds=20):
-        """Wait until the newest access token is past its `exp`, by every clock involved: bffd
-        counts from the Date of an answer, which may be a second behind."""
-        newest = self.backend.issued("access", user)[-1]
-        expires = newest.get("exp") or claims_of(newest["token"])["exp"]
-        until(lambda: time.time() > expires + 1, seconds, "the access token expires")
+        let_expire(self.backend.issued("access", user)[-1], seconds)
 
     def crashes(self):
         """Workers that ended by themselves: neither asked to, nor killed by a test."""

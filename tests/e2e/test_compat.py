@@ -7,7 +7,8 @@ import time
 import pytest
 
 from client import COOKIE_NAME, at_once
-from fullsite import LOGIN, REFRESH, REVOKE, FakeBackend, claims_of, running
+from fullsite import LOGIN, REFRESH, REVOKE, FakeBackend, running
+from token_text import claims_of
 from until import until
 
 CREDENTIALS = {"username": "alice", "password": "wonderland"}

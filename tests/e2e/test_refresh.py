@@ -8,7 +8,8 @@ import time
 import pytest
 
 from client import InFlight, at_once
-from fullsite import REFRESH, FakeBackend, claims_of, open_sockets, running
+from fullsite import REFRESH, FakeBackend, open_sockets, running
+from token_text import claims_of
 from until import until
 
 SITE = {
