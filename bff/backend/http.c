@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/crash_transfer.h"
 #include "base/wipe.h"
 
 #define ANSWER_HEADER_MAX (16 * 1024) /* of one field we keep */
@@ -130,6 +131,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *self)
     if (str_starts(line, STR("HTTP/"))) {
         /* The fields of a 1xx answer (RFC 9110, 15.2) are not those of the final one. */
         *t->answer = (struct backend_answer){.received_s = (int64_t)time(NULL)};
+        CRASH_POINT(DJANGO_ANSWERING, crash_transfer_socket());
     } else if (!field.found) {
         return line.n;
     } else if (str_eq_nocase(field.head, STR("Content-Type"))) {
@@ -279,10 +281,14 @@ static enum bff_err perform(struct backend *b, struct curl_slist *headers, struc
         char *ca_file = arena_cstr(arena, b->config->backend.ca_file);
         code = ca_file ? curl_easy_setopt(b->curl, CURLOPT_CAINFO, ca_file) : CURLE_OUT_OF_MEMORY;
     }
+    CRASH_TRANSFER_WATCH(b->curl);
+    CRASH_POINT(DJANGO_DUE, -1);
     if (code == CURLE_OK)
         code = curl_easy_perform(b->curl);
     long status = 0;
     enum bff_err err = err_of(code, t.err);
+    if (err == BFF_OK)
+        CRASH_POINT(DJANGO_ANSWERED, crash_transfer_socket());
     if (err == BFF_OK && curl_easy_getinfo(b->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
         answer->status = (int)status;
     if (err == BFF_OK && !arena_copy(arena, (struct str){t.body, t.body_n}, &answer->body))
