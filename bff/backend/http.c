@@ -1,11 +1,13 @@
 #include "backend/http.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "backend/crash_transfer.h"
+#include "base/clock.h"
 #include "base/wipe.h"
 
 #define ANSWER_HEADER_MAX (16 * 1024) /* of one field we keep */
@@ -13,6 +15,7 @@
 struct backend {
     const struct config *config;
     CURL *curl;
+    CURLM *multi; /* keeps the connections */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -37,8 +40,9 @@ struct backend *backend_open(const struct config *config)
         return NULL;
     b->config = config;
     b->curl = curl_easy_init();
-    if (!b->curl) {
-        free(b);
+    b->multi = curl_multi_init();
+    if (!b->curl || !b->multi) {
+        backend_close(b);
         return NULL;
     }
     return b;
@@ -49,6 +53,7 @@ void backend_close(struct backend *b)
     if (!b)
         return;
     curl_easy_cleanup(b->curl);
+    curl_multi_cleanup(b->multi);
     free(b);
 }
 
@@ -233,7 +238,6 @@ static bool set_options(struct backend *b, const struct backend_request *r, cons
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)config->backend.connect_ms);
-    SET(CURLOPT_TIMEOUT_MS, (long)config->backend.answer_ms);
     SET(CURLOPT_FRESH_CONNECT, connection == BACKEND_FRESH ? 1L : 0L);
     SET(CURLOPT_CUSTOMREQUEST, method);
     SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -263,6 +267,40 @@ static enum bff_err err_of(CURLcode code, enum bff_err from_callback)
     }
 }
 
+/*
+ * backend.timeout is looked at here and not by libcurl, which looks at it before it reads. A worker
+ * that stood still for that long finds in its socket the answer that came meanwhile, and in it,
+ * perhaps, the only valid successor of a refresh token.
+ */
+static CURLcode run_until(CURLM *multi, int64_t until_ms)
+{
+    int n_running, n_ready, n_more;
+    for (;;) {
+        int64_t left_ms = until_ms - clock_mono_ms();
+        if (curl_multi_perform(multi, &n_running) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+        if (n_running == 0)
+            break;
+        if (curl_multi_poll(multi, NULL, 0, left_ms > 0 ? (int)left_ms : 0, &n_ready) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+        if (left_ms <= 0 && n_ready == 0)
+            return CURLE_OPERATION_TIMEDOUT;
+    }
+    const CURLMsg *message = curl_multi_info_read(multi, &n_more);
+    return message ? message->data.result : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode transfer(struct backend *b)
+{
+    if (curl_multi_add_handle(b->multi, b->curl) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode code = run_until(b->multi, clock_mono_ms() + b->config->backend.answer_ms);
+    if (code == CURLE_OPERATION_TIMEDOUT && !b->error[0])
+        snprintf(b->error, sizeof b->error, "no answer within backend.timeout");
+    curl_multi_remove_handle(b->multi, b->curl);
+    return code;
+}
+
 /* With the headers made: the transfer itself. */
 static enum bff_err perform(struct backend *b, struct curl_slist *headers, struct arena *arena,
                             struct backend_answer *answer)
@@ -284,7 +322,7 @@ static enum bff_err perform(struct backend *b, struct curl_slist *headers, struc
     CRASH_TRANSFER_WATCH(b->curl);
     CRASH_POINT(DJANGO_DUE, -1);
     if (code == CURLE_OK)
-        code = curl_easy_perform(b->curl);
+        code = transfer(b);
     long status = 0;
     enum bff_err err = err_of(code, t.err);
     if (err == BFF_OK)
