@@ -13,13 +13,6 @@ static int on_socket(void *self, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-static int on_connected(void *self, char *to, char *from, int to_port, int from_port)
-{
-    (void)self, (void)to, (void)from, (void)to_port, (void)from_port;
-    CRASH_POINT(DJANGO_CONNECTED, transfer_fd);
-    return CURL_PREREQFUNC_OK;
-}
-
 /* Told of what has been sent: of the body, which is one piece, last. */
 static int on_sent(CURL *curl, curl_infotype kind, char *data, size_t n, void *self)
 {
@@ -33,7 +26,6 @@ void crash_transfer_watch(CURL *curl)
 {
     transfer_fd = -1;
     if (curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, on_socket) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_sent) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) != CURLE_OK)
         abort(); /* a test of a step that is never reached would show nothing */

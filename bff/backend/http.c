@@ -25,6 +25,7 @@ struct transfer {
     struct backend_answer *answer;
     char *body;
     size_t body_n, body_cap, body_max;
+    int64_t send_by_ms;
     enum bff_err err;
 };
 
@@ -60,6 +61,22 @@ void backend_close(struct backend *b)
 const char *backend_last_error(const struct backend *b)
 {
     return b->error;
+}
+
+/*
+ * Nothing has been sent, so nothing is spent. Who gets here late has stood still: the lease under
+ * which the request was made may be another's by now, and there is little time left for an answer
+ * that may hold the only valid successor of a refresh token.
+ */
+static int on_connected(void *self, char *to, char *from, int to_port, int from_port)
+{
+    struct transfer *t = self;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    CRASH_POINT(DJANGO_CONNECTED, crash_transfer_socket());
+    if (clock_mono_ms() <= t->send_by_ms)
+        return CURL_PREREQFUNC_OK;
+    t->err = BFF_ERR_BACKEND_TIMEOUT;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 static bool grow_body(struct transfer *t, size_t need)
@@ -240,6 +257,7 @@ static bool set_options(struct backend *b, const struct backend_request *r, cons
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)config->backend.connect_ms);
     SET(CURLOPT_FRESH_CONNECT, connection == BACKEND_FRESH ? 1L : 0L);
     SET(CURLOPT_CUSTOMREQUEST, method);
+    SET(CURLOPT_PREREQFUNCTION, on_connected);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     if (r->body.n > 0 || !str_eq(r->method, STR("GET"))) {
@@ -309,8 +327,11 @@ static enum bff_err perform(struct backend *b, struct curl_slist *headers, struc
         .arena = arena,
         .answer = answer,
         .body_max = b->config->backend.answer_bytes,
+        .send_by_ms = clock_mono_ms() + b->config->backend.connect_ms,
     };
     CURLcode code = curl_easy_setopt(b->curl, CURLOPT_HTTPHEADER, headers);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(b->curl, CURLOPT_PREREQDATA, &t);
     if (code == CURLE_OK)
         code = curl_easy_setopt(b->curl, CURLOPT_WRITEDATA, &t);
     if (code == CURLE_OK)
