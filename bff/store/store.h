@@ -134,7 +134,8 @@ struct begin {
  * "whatever is stored". Writes the intent before the backend is called, which also proves that
  * Redis takes writes. wait_ms is at most STORE_LOOK_AGAIN_MS for BUSY: who waits looks again that
  * often though a message of the end may be lost. Each call is an attempt with a name of its own;
- * where its answer may have been lost it is asked for once more, and known by the name.
+ * where its answer may have been lost, or a GO was read so late that the lease may be over, it is
+ * asked for once more, and known by the name.
  * BFF_ERR_SEAL_BROKEN as in store_load().
  */
 BFF_MUST_CHECK enum bff_err store_begin(struct store *s, const struct session_name *name,
