@@ -107,9 +107,10 @@ class Gunner:
 
     def _has_room(self, shot):
         fault = shot[1]
-        busy = sum(armed[1] == fault for armed in self._armed)
-        busy += len(self._stalled) if fault == "stall" else 0
-        return shot not in self._armed and busy < AT_ONCE[fault]
+        # Not one stop after the other: they would be one of many leases.
+        if fault == "stall" and self._stalled:
+            return False
+        return sum(armed[1] == fault for armed in self._armed) < AT_ONCE[fault]
 
     def _tend(self):
         now = time.monotonic()
