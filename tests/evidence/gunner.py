@@ -74,10 +74,12 @@ class Returning(Load):
         if visitor.user in self._signing_in:
             return
         self._signing_in.add(visitor.user)
-        # A login may be hit as well: at the next call he tries again.
-        with contextlib.suppress(AssertionError):
-            await visitor.sign_in(line)
-        self._signing_in.remove(visitor.user)
+        try:
+            # A login may be hit as well: at the next call he tries again.
+            with contextlib.suppress(AssertionError):
+                await visitor.sign_in(line)
+        finally:
+            self._signing_in.remove(visitor.user)
 
 
 class Gunner:
