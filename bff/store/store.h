@@ -73,9 +73,10 @@ void session_name_make(const struct config *config, struct str cookie, struct se
 BFF_MUST_CHECK bool session_key_hash(const struct config *config, struct str key,
                                      unsigned char hash[SESSION_HASH_BYTES]);
 
-/* A session as it stood when Redis answered. Durations count from that moment. Views in the
- * caller's arena. */
+/* A session as it stood when Redis answered. Durations count from `asked_ms`, a moment before that:
+ * however late the answer is looked at, nothing in it lasts longer. Views in the caller's arena. */
 struct session {
+    int64_t asked_ms;    /* our monotonic clock */
     uint64_t generation; /* 1 after login, +1 with every refresh */
     struct str access, refresh;
     struct str user_id, user; /* as in codec/backend.h */
