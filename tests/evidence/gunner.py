@@ -29,6 +29,7 @@ AT_ONCE = {"kill": 1, "stall": 2, "cut": 2}
 TAKEN_WITHIN_S = 30
 AGAIN_AFTER_S = 5
 SERVED_WITHIN_S = 30
+IS_OVER = ("session_expired", "not_authenticated")
 REVOKER = "the-gunner"  # the request id of what it asks of Django
 
 
@@ -63,8 +64,9 @@ class Returning(Load):
         while not self._over.is_set():
             cookie = visitor.cookie
             try:
-                self.seen.append(await visitor.call(line))
-                if self.seen[-1].status == 401 and visitor.cookie == cookie:
+                seen = await visitor.call(line)
+                self.seen.append(seen)
+                if seen.code in IS_OVER and visitor.cookie == cookie:
                     await self._sign_in(visitor, line)
             except OSError as error:
                 self.broken.append((time.time(), visitor.user, repr(error)))

@@ -132,9 +132,8 @@ def test_who_loses_a_session_is_told_so_and_signs_in_again(outcomes):
     ended it; where that was hit, too, there is just no such session."""
     facts = outcomes["stock"].facts
     users = {facts.ledger.tokens[jti].user for jti in refused_for_good(facts)}
-    refused = [seen for seen in facts.seen if seen.status == 401]
-    assert users <= {seen.user for seen in refused}
-    assert users & {seen.user for seen in refused if seen.clears_cookie}
+    assert users <= {seen.user for seen in facts.seen if seen.code in gunner.IS_OVER}
+    assert users & {seen.user for seen in facts.seen if seen.code == "session_expired"}
 
 
 def test_who_stood_still_with_a_lease_before_he_asked_sends_nothing_that_is_spent(run):
