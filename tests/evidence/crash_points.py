@@ -69,6 +69,10 @@ class Shots:
     def arm(self, step, fault):
         (self.directory / f"{step}.{fault}").touch()
 
+    def disarm(self):
+        for shot in self.directory.glob("*.*"):
+            shot.unlink(missing_ok=True)
+
     def trace(self):
         text = self._trace.read_text() if self._trace.exists() else ""
         found = []
