@@ -5,6 +5,7 @@ BUILD    ?= build
 CC       ?= cc
 SAN      ?=
 WERROR   ?=
+CRASH_POINTS ?=
 
 # `make V=1` shows whole commands.
 V        ?=
@@ -29,6 +30,9 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ifneq ($(WERROR),)
 CFLAGS   += -Werror
+endif
+ifneq ($(CRASH_POINTS),)
+CPPFLAGS += -DBFF_CRASH_POINTS
 endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) cmocka 2>/dev/null)
 
@@ -118,6 +122,10 @@ $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCE
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
 	  $(filter %.c,$^) $(LIBS_server) -lpthread
 
+.PHONY: crash
+crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
+
 .PHONY: unit integration replay fuzz
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
@@ -127,7 +135,7 @@ fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all unit integration replay page clients
+	@$(MAKE) --no-print-directory all crash unit integration replay page clients
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/http.h"
+#include "base/crash_point.h"
 #include "base/dump.h"
 #include "base/wipe.h"
 #include "codec/json.h"
@@ -261,6 +262,10 @@ static int run_command(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct command *command = find_command(argc > 1 ? argv[1] : NULL);
+#ifdef BFF_CRASH_POINTS
+    if (argc == 2 && strcmp(argv[1], "--print-crash-points") == 0)
+        return crash_point_print();
+#endif
     if (command)
         return run_command(command, argc - 1, argv + 1);
     const char *path = NULL;

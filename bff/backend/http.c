@@ -1,10 +1,13 @@
 #include "backend/http.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "backend/crash_transfer.h"
+#include "base/clock.h"
 #include "base/wipe.h"
 
 #define ANSWER_HEADER_MAX (16 * 1024) /* of one field we keep */
@@ -12,6 +15,7 @@
 struct backend {
     const struct config *config;
     CURL *curl;
+    CURLM *multi; /* keeps the connections */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -21,6 +25,7 @@ struct transfer {
     struct backend_answer *answer;
     char *body;
     size_t body_n, body_cap, body_max;
+    int64_t send_by_ms;
     enum bff_err err;
 };
 
@@ -36,8 +41,9 @@ struct backend *backend_open(const struct config *config)
         return NULL;
     b->config = config;
     b->curl = curl_easy_init();
-    if (!b->curl) {
-        free(b);
+    b->multi = curl_multi_init();
+    if (!b->curl || !b->multi) {
+        backend_close(b);
         return NULL;
     }
     return b;
@@ -48,12 +54,29 @@ void backend_close(struct backend *b)
     if (!b)
         return;
     curl_easy_cleanup(b->curl);
+    curl_multi_cleanup(b->multi);
     free(b);
 }
 
 const char *backend_last_error(const struct backend *b)
 {
     return b->error;
+}
+
+/*
+ * Nothing has been sent, so nothing is spent. Who gets here late has stood still: the lease under
+ * which the request was made may be another's by now, and there is little time left for an answer
+ * that may hold the only valid successor of a refresh token.
+ */
+static int on_connected(void *self, char *to, char *from, int to_port, int from_port)
+{
+    struct transfer *t = self;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    CRASH_POINT(DJANGO_CONNECTED, crash_transfer_socket());
+    if (clock_mono_ms() <= t->send_by_ms)
+        return CURL_PREREQFUNC_OK;
+    t->err = BFF_ERR_BACKEND_TIMEOUT;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 static bool grow_body(struct transfer *t, size_t need)
@@ -130,6 +153,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *self)
     if (str_starts(line, STR("HTTP/"))) {
         /* The fields of a 1xx answer (RFC 9110, 15.2) are not those of the final one. */
         *t->answer = (struct backend_answer){.received_s = (int64_t)time(NULL)};
+        CRASH_POINT(DJANGO_ANSWERING, crash_transfer_socket());
     } else if (!field.found) {
         return line.n;
     } else if (str_eq_nocase(field.head, STR("Content-Type"))) {
@@ -231,9 +255,9 @@ static bool set_options(struct backend *b, const struct backend_request *r, cons
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)config->backend.connect_ms);
-    SET(CURLOPT_TIMEOUT_MS, (long)config->backend.answer_ms);
     SET(CURLOPT_FRESH_CONNECT, connection == BACKEND_FRESH ? 1L : 0L);
     SET(CURLOPT_CUSTOMREQUEST, method);
+    SET(CURLOPT_PREREQFUNCTION, on_connected);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     if (r->body.n > 0 || !str_eq(r->method, STR("GET"))) {
@@ -261,6 +285,40 @@ static enum bff_err err_of(CURLcode code, enum bff_err from_callback)
     }
 }
 
+/*
+ * backend.timeout is looked at here and not by libcurl, which looks at it before it reads. A worker
+ * that stood still for that long finds in its socket the answer that came meanwhile, and in it,
+ * perhaps, the only valid successor of a refresh token.
+ */
+static CURLcode run_until(CURLM *multi, int64_t until_ms)
+{
+    int n_running, n_ready, n_more;
+    for (;;) {
+        int64_t left_ms = until_ms - clock_mono_ms();
+        if (curl_multi_perform(multi, &n_running) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+        if (n_running == 0)
+            break;
+        if (curl_multi_poll(multi, NULL, 0, left_ms > 0 ? (int)left_ms : 0, &n_ready) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+        if (left_ms <= 0 && n_ready == 0)
+            return CURLE_OPERATION_TIMEDOUT;
+    }
+    const CURLMsg *message = curl_multi_info_read(multi, &n_more);
+    return message ? message->data.result : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode transfer(struct backend *b)
+{
+    if (curl_multi_add_handle(b->multi, b->curl) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode code = run_until(b->multi, clock_mono_ms() + b->config->backend.answer_ms);
+    if (code == CURLE_OPERATION_TIMEDOUT && !b->error[0])
+        snprintf(b->error, sizeof b->error, "no answer within backend.timeout");
+    curl_multi_remove_handle(b->multi, b->curl);
+    return code;
+}
+
 /* With the headers made: the transfer itself. */
 static enum bff_err perform(struct backend *b, struct curl_slist *headers, struct arena *arena,
                             struct backend_answer *answer)
@@ -269,8 +327,11 @@ static enum bff_err perform(struct backend *b, struct curl_slist *headers, struc
         .arena = arena,
         .answer = answer,
         .body_max = b->config->backend.answer_bytes,
+        .send_by_ms = clock_mono_ms() + b->config->backend.connect_ms,
     };
     CURLcode code = curl_easy_setopt(b->curl, CURLOPT_HTTPHEADER, headers);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(b->curl, CURLOPT_PREREQDATA, &t);
     if (code == CURLE_OK)
         code = curl_easy_setopt(b->curl, CURLOPT_WRITEDATA, &t);
     if (code == CURLE_OK)
@@ -279,10 +340,14 @@ static enum bff_err perform(struct backend *b, struct curl_slist *headers, struc
         char *ca_file = arena_cstr(arena, b->config->backend.ca_file);
         code = ca_file ? curl_easy_setopt(b->curl, CURLOPT_CAINFO, ca_file) : CURLE_OUT_OF_MEMORY;
     }
+    CRASH_TRANSFER_WATCH(b->curl);
+    CRASH_POINT(DJANGO_DUE, -1);
     if (code == CURLE_OK)
-        code = curl_easy_perform(b->curl);
+        code = transfer(b);
     long status = 0;
     enum bff_err err = err_of(code, t.err);
+    if (err == BFF_OK)
+        CRASH_POINT(DJANGO_ANSWERED, crash_transfer_socket());
     if (err == BFF_OK && curl_easy_getinfo(b->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
         answer->status = (int)status;
     if (err == BFF_OK && !arena_copy(arena, (struct str){t.body, t.body_n}, &answer->body))

@@ -26,7 +26,8 @@ enum backend_connection {
 /*
  * One call. Redirects are answers, not followed. The answer's views live in `arena`.
  * BFF_ERR_BACKEND_UNAVAILABLE: not connected, or the connection broke. BFF_ERR_BACKEND_TIMEOUT: no
- * complete answer within backend.timeout. BFF_ERR_BACKEND_UNREADABLE: not HTTP, a header or body
+ * complete answer within backend.timeout, or not sent, because it could not be within
+ * backend.connect_timeout. BFF_ERR_BACKEND_UNREADABLE: not HTTP, a header or body
  * above its limit. BFF_ERR_NO_MEMORY. backend_last_error() has libcurl's words, free of secrets.
  */
 BFF_MUST_CHECK enum bff_err backend_call(struct backend *b, const struct backend_request *request,

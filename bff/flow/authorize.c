@@ -14,8 +14,7 @@ static int64_t left(int64_t until_ms, int64_t now_ms)
     return until_ms == INT64_MAX ? INT64_MAX : until_ms - now_ms;
 }
 
-struct live_session live_session_from(const struct session *s, const struct config *config,
-                                      int64_t now_ms)
+struct live_session live_session_from(const struct session *s, const struct config *config)
 {
     int64_t ahead_ms =
         policy_refresh_ahead_ms((int64_t)config->session.refresh_ahead_s * 1000, s->access_life_ms);
@@ -24,11 +23,11 @@ struct live_session live_session_from(const struct session *s, const struct conf
         .generation = s->generation,
         .access = s->access,
         .user = s->user,
-        .access_until_ms = until(now_ms, s->access_left_ms),
-        .renew_at_ms = has_end ? until(now_ms, s->access_left_ms) - ahead_ms : INT64_MAX,
-        .idle_until_ms = until(now_ms, s->idle_left_ms),
-        .absolute_until_ms = until(now_ms, s->absolute_left_ms),
-        .touch_at_ms = now_ms - s->since_touch_ms + (int64_t)config->session.touch_s * 1000,
+        .access_until_ms = until(s->asked_ms, s->access_left_ms),
+        .renew_at_ms = has_end ? until(s->asked_ms, s->access_left_ms) - ahead_ms : INT64_MAX,
+        .idle_until_ms = until(s->asked_ms, s->idle_left_ms),
+        .absolute_until_ms = until(s->asked_ms, s->absolute_left_ms),
+        .touch_at_ms = s->asked_ms - s->since_touch_ms + (int64_t)config->session.touch_s * 1000,
     };
 }
 

@@ -14,9 +14,8 @@ struct live_session {
     int64_t access_until_ms, renew_at_ms, idle_until_ms, absolute_until_ms, touch_at_ms;
 };
 
-/* From what Redis said just now; a life that is not known never ends by our clock. */
-struct live_session live_session_from(const struct session *s, const struct config *config,
-                                      int64_t now_ms);
+/* A life that is not known never ends by our clock. */
+struct live_session live_session_from(const struct session *s, const struct config *config);
 
 struct session_clocks live_session_clocks(const struct live_session *live, int64_t now_ms);
 

@@ -1,6 +1,7 @@
 #include "flow/renewal.h"
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "codec/user.h"
 #include "flow/breaker.h"
@@ -87,6 +88,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         return;
     }
     fence_bump(tools->fence, name->hash);
+    CRASH_POINT(FENCED, -1);
     out->ticket++;
     switch (result) {
     case COMMIT_STORED:
@@ -96,6 +98,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
                   LOG_TEXT("request_id", caller->request_id),
                   LOG_NUMBER("generation", out->session.generation));
+        CRASH_POINT(LOGGED, -1);
         /* It died while Redis was away. Django's 401 to it would read as a sign-out. */
         if (new->access_life_ms > 0 && out->session.access_left_ms <= 0)
             *out = (struct renewal){.result = RENEWAL_UNAVAILABLE, .ticket = out->ticket};
@@ -129,6 +132,7 @@ static void rejected(struct tools *tools, const struct session_name *name,
         return;
     }
     fence_bump(tools->fence, name->hash);
+    CRASH_POINT(FENCED, -1);
     out->result = result == REJECT_ENDED ? RENEWAL_ENDED : RENEWAL_LATER;
     if (result == REJECT_ENDED)
         log_event(SEVERITY_INFO, "refresh_rejected", LOG_TEXT("session", session_tag(name, tag)),
@@ -164,8 +168,10 @@ static void refresh_now(struct tools *tools, const struct session_name *name,
 {
     struct backend_tokens tokens;
     struct str why = STR("");
-    switch (grant_ask(tools, begin->session.access, begin->session.refresh, caller, arena, &tokens,
-                      &why)) {
+    enum refresh_verdict verdict = grant_ask(tools, begin->session.access, begin->session.refresh,
+                                             caller, arena, &tokens, &why);
+    CRASH_POINT(VERDICT, -1);
+    switch (verdict) {
     case REFRESH_GRANTED:
         if (is_somebody_else(&begin->session, &tokens))
             rejected(tools, name, begin, caller, STR("the tokens are another user's"), out);
@@ -236,8 +242,10 @@ void renewal_run(struct tools *tools, const struct session_name *name, uint64_t 
                  const struct caller *caller, struct arena *arena, struct renewal *out)
 {
     int64_t wait_ms;
+    CRASH_POINT_REFRESH(caller->request_id);
     if (breaker_admits(tools->breaker, clock_mono_ms(), &wait_ms))
         refresh(tools, name, seen, caller, arena, out);
     else
         put_off(tools, name, seen, wait_ms, arena, out);
+    CRASH_POINT_REFRESH(STR(""));
 }

@@ -1,3 +1,4 @@
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "server/worker_state.h"
 
@@ -105,6 +106,8 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
 {
     c->state = CONN_HOT;
     w->n_parked--;
+    CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
+    CRASH_POINT(ANSWER_DUE, c->fcgx.ipcFd);
     switch (task->renewal.result) {
     case RENEWAL_SESSION:
         if (task->renewal.granted && live->generation > c->seen)
@@ -127,6 +130,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
         dispatch_refuse(w, c, BFF_ERR_STORE_UNAVAILABLE, RETRY_SOON_MS);
         break;
     }
+    CRASH_POINT(ANSWER_SENT, -1);
 }
 
 static void resume_all(struct worker *w, struct session_task *task, const struct live_session *live)
@@ -144,7 +148,7 @@ static void finish(struct worker *w, struct session_task *task)
     struct live_session live = {0};
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
-        live = live_session_from(&task->renewal.session, w->config, w->now_ms);
+        live = live_session_from(&task->renewal.session, w->config);
         remember(w, task, &live);
     }
     resume_all(w, task, &live);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/crash_point.h"
 #include "base/wipe.h"
 
 /* What Redis may refuse with. Scripts report the code in the middle of a sentence. `elsewhere`: a
@@ -116,6 +117,21 @@ static enum bff_err expect_ok(struct connection *c, redisReply *reply)
     return err;
 }
 
+#ifdef BFF_CRASH_POINTS
+/* What redisGetReply() would do first. */
+static void reach_sent(redisContext *redis)
+{
+    int is_done = 0;
+    while (!is_done && redisBufferWrite(redis, &is_done) == REDIS_OK)
+        continue;
+    if (is_done)
+        crash_point_call_sent(redis->fd);
+}
+#define CRASH_POINT_CALL_SENT(redis) reach_sent(redis)
+#else
+#define CRASH_POINT_CALL_SENT(redis) ((void)0)
+#endif
+
 redisReply *connection_call(struct connection *c, int argc, const char **argv,
                             const size_t *lengths)
 {
@@ -123,9 +139,13 @@ redisReply *connection_call(struct connection *c, int argc, const char **argv,
     errno = 0;
     if (c->asking && expect_ok(c, redisCommand(c->redis, "ASKING")) != BFF_OK)
         return NULL;
-    redisReply *reply = redisCommandArgv(c->redis, argc, argv, lengths);
-    if (!reply)
+    void *reply = NULL;
+    bool ok = redisAppendCommandArgv(c->redis, argc, argv, lengths) == REDIS_OK;
+    CRASH_POINT_CALL_SENT(c->redis);
+    if (!ok || redisGetReply(c->redis, &reply) != REDIS_OK) {
         broken(c);
+        return NULL;
+    }
     return reply;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
+
 /* Every script has the common head in front. */
 static const char load_lua[] =
 #include "store/scripts/session.lua.h"
@@ -91,6 +93,16 @@ static enum bff_err load_script(struct scripts *scripts, struct connection *c, e
     return err;
 }
 
+#ifdef BFF_CRASH_POINTS
+/* The next two are that it was sent (connection.c), and answered. */
+static const enum crash_step first_step[SCRIPT_COUNT] = {
+    [SCRIPT_BEGIN] = CRASH_BEGIN_DUE,
+    [SCRIPT_COMMIT] = CRASH_COMMIT_DUE,
+    [SCRIPT_REJECT] = CRASH_REJECT_DUE,
+    [SCRIPT_FAIL] = CRASH_FAIL_DUE,
+};
+#endif
+
 static redisReply *evaluate(const struct scripts *scripts, struct connection *c, enum script which,
                             struct str key, const struct script_args *args)
 {
@@ -100,7 +112,11 @@ static redisReply *evaluate(const struct scripts *scripts, struct connection *c,
         argv[4 + i] = args->values[i].n ? args->values[i].p : "";
         lengths[4 + i] = args->values[i].n;
     }
-    return connection_call(c, (int)(4 + args->n), argv, lengths);
+    CRASH_POINT_CALL(first_step[which], c->redis->fd);
+    redisReply *reply = connection_call(c, (int)(4 + args->n), argv, lengths);
+    if (reply)
+        CRASH_POINT_CALL_ANSWERED(first_step[which], c->redis->fd);
+    return reply;
 }
 
 static bool is_unknown_script(const redisReply *reply)

@@ -118,6 +118,7 @@ static enum bff_err run_once(struct store *s, enum script which, struct str key,
 {
     enum bff_err err = ready(s, key);
     s->was_sent = err == BFF_OK;
+    s->asked_ms = clock_mono_ms();
     if (err != BFF_OK)
         return err;
     return script_run(&s->scripts, s->connection, which, key, args, out);
@@ -145,6 +146,7 @@ enum bff_err handle_open_record(const struct store *s, const struct session_name
         return BFF_ERR_SEAL_BROKEN;
     struct session session;
     enum bff_err err = record_open(s->config, s->keys, name, &record, arena, &session);
+    session.asked_ms = s->asked_ms;
     if (err == BFF_OK)
         *out = session;
     return err;
@@ -173,7 +175,7 @@ enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,
 {
     if (record_read(reply->values, RECORD_FIELDS, record) != BFF_OK)
         return script_misunderstood(s->connection);
-    struct session session = {0};
+    struct session session = {.asked_ms = s->asked_ms};
     record_times(s->config, record, &session);
     if (!arena_copy(arena, tokens->access, &session.access) ||
         !arena_copy(arena, tokens->refresh, &session.refresh) ||

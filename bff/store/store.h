@@ -73,9 +73,10 @@ void session_name_make(const struct config *config, struct str cookie, struct se
 BFF_MUST_CHECK bool session_key_hash(const struct config *config, struct str key,
                                      unsigned char hash[SESSION_HASH_BYTES]);
 
-/* A session as it stood when Redis answered. Durations count from that moment. Views in the
- * caller's arena. */
+/* A session as it stood when Redis answered. Durations count from `asked_ms`, a moment before that:
+ * however late the answer is looked at, nothing in it lasts longer. Views in the caller's arena. */
 struct session {
+    int64_t asked_ms;    /* our monotonic clock */
     uint64_t generation; /* 1 after login, +1 with every refresh */
     struct str access, refresh;
     struct str user_id, user; /* as in codec/backend.h */
@@ -134,7 +135,8 @@ struct begin {
  * "whatever is stored". Writes the intent before the backend is called, which also proves that
  * Redis takes writes. wait_ms is at most STORE_LOOK_AGAIN_MS for BUSY: who waits looks again that
  * often though a message of the end may be lost. Each call is an attempt with a name of its own;
- * where its answer may have been lost it is asked for once more, and known by the name.
+ * where its answer may have been lost, or a GO was read so late that the lease may be over, it is
+ * asked for once more, and known by the name.
  * BFF_ERR_SEAL_BROKEN as in store_load().
  */
 BFF_MUST_CHECK enum bff_err store_begin(struct store *s, const struct session_name *name,

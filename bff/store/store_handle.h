@@ -26,6 +26,7 @@ struct store {
     int64_t tracked_for; /* as told to Redis on this connection */
     bool has_lost_reads; /* a connection with tracked reads is gone */
     bool was_sent;       /* the last command got as far as a connection */
+    int64_t asked_ms;    /* when it was sent: clock_mono_ms() */
 };
 
 /* The arguments that every script begins with (scripts/session.lua). */

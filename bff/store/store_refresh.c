@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "store/store_handle.h"
 #include "store/user_set.h"
 
@@ -30,13 +31,18 @@ static enum bff_err read_go(struct store *s, const struct session_name *name,
     return err;
 }
 
+static bool is_go(const struct script_reply *reply)
+{
+    return script_reply_is(reply, STR("GO"), RECORD_FIELDS + 2);
+}
+
 static enum bff_err read_begin(struct store *s, const struct session_name *name,
                                const struct script_reply *reply, struct arena *arena,
                                struct begin *out)
 {
     struct begin begin = {.result = BEGIN_NONE};
     enum bff_err err = BFF_OK;
-    if (script_reply_is(reply, STR("GO"), RECORD_FIELDS + 2))
+    if (is_go(reply))
         return read_go(s, name, reply, arena, out);
     if (script_reply_is(reply, STR("FRESH"), RECORD_FIELDS)) {
         begin.result = BEGIN_FRESH;
@@ -80,10 +86,17 @@ enum bff_err store_begin(struct store *s, const struct session_name *name, uint6
     script_add_number(&args, s->config->refresh.grace_ms);
     script_add_number(&args, STORE_LOOK_AGAIN_MS);
     struct script_reply reply;
+    int64_t asked_ms = clock_mono_ms();
     enum bff_err err = handle_run(s, SCRIPT_BEGIN, name, &args, &reply);
     /* Perhaps only the answer was lost. Not asked for again, the lease would stand until its end
      * with nobody at work, and the session with it. */
-    if (err == BFF_ERR_STORE_UNAVAILABLE && s->was_sent)
+    bool is_lost = err == BFF_ERR_STORE_UNAVAILABLE && s->was_sent;
+    /* Read so late, after a stop, that the lease may be another's by now, and the token spent. */
+    bool is_late =
+        err == BFF_OK && is_go(&reply) && clock_mono_ms() - asked_ms >= s->config->refresh.lease_ms;
+    if (is_late)
+        script_reply_free(&reply);
+    if (is_lost || is_late)
         err = handle_run(s, SCRIPT_BEGIN, name, &args, &reply);
     if (err != BFF_OK)
         return err;

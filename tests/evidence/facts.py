@@ -62,6 +62,7 @@ class Evidence:
     # Requests whose refresh was cut off on bffd's side: its worker was killed or stopped, or lost
     # its connection to Django or Redis.
     interrupted: frozenset[str] = frozenset()
+    gave_up: frozenset[str] = frozenset()  # those of them that got as far as FAIL
 
     def was_spoilt(self, use):
         """A refresh that may have rotated, and whose answer bffd did not have whole and in time,

@@ -66,7 +66,7 @@ class Ground:
     def _arrive(self, users):
         self.seen, self.told = [], set()
         self.emptied_at = None
-        self.interrupted = set()  # request ids: see facts.Evidence
+        self.interrupted, self.gave_up = set(), set()  # request ids: see facts.Evidence
         self.visitors = [Visitor(f"user{i}") for i in range(1, users + 1)]
         self.sign_in_all()
 
@@ -133,6 +133,7 @@ class Ground:
             django=self.django,
             timeout_s=BACKEND_TIMEOUT_S,
             interrupted=frozenset(self.interrupted | superseded),
+            gave_up=frozenset(self.gave_up),
         )
 
     def judge(self, load):

@@ -15,7 +15,7 @@ class Token:
     issued_at: float
     expires_at: float
     ended_at: float | None = None
-    ended_how: str | None = None  # rotated or revoked
+    ended_how: str | None = None  # rotated or revoked, or first the one and then the other
     blacklisted: bool = False
 
 
@@ -70,7 +70,8 @@ def read(directory):
     directory = Path(directory)
     ends = {}
     for end in _lines(directory / "ends.jsonl"):
-        ends.setdefault(end["jti"], end)
+        if end["how"] == "revoked" or end["jti"] not in ends:
+            ends[end["jti"]] = end
     issued = _lines(directory / "tokens.jsonl")
     tokens = [
         Token(

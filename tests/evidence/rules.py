@@ -21,6 +21,8 @@ def one_refresh_per_generation(e):
 
 
 def _next_may_follow(e, use):
+    if use.request_id in e.gave_up:
+        return use.at
     if use.request_id in e.interrupted:
         return use.at + e.lease_s - BEGIN_TO_DJANGO_S
     until = use.at + min(e.lease_s, e.timeout_s)
@@ -64,16 +66,25 @@ def no_session_is_lost(e):
     """Django refuses a refresh token because it has expired or was revoked. One that was rotated is
     asked with again only where the rotation's answer was cut off, and refused then only by a Django
     that blacklists and does not repeat its answers."""
+    stored_at, successors = _stored_at(e), e.ledger.successors()
     for use in e.ledger.uses_of("refresh"):
-        if use.status != 401:
+        # Who stood still between BEGIN and Django asks late, and nothing comes of it.
+        is_late = use.request_id in e.interrupted and stored_at.get(use.jti, use.at) < use.at
+        if use.status != 401 or is_late:
             continue
         token = e.ledger.tokens.get(use.jti)
         if token is None:
             yield f"{use.request_id} asked with a token that was never issued", use.request_id
-        elif token.expires_at > use.at and token.ended_how != "revoked":
+        elif token.expires_at > use.at and not is_revoked(token, successors):
             was_cut_off = any(u.at < use.at for u in e.spoilt(token.jti))
             if e.django != "stock" or token.ended_how != "rotated" or not was_cut_off:
                 yield f"{use.request_id} was refused with {token.jti}", token.jti
+
+
+def is_revoked(token, successors):
+    """It, or what Django would repeat for it."""
+    line = [token, *successors.get(token.jti, [])]
+    return any(each.ended_how == "revoked" for each in line)
 
 
 def lost_sessions(e):
@@ -142,7 +153,8 @@ def one_refresh_and_one_replay_per_request(e):
         again = refreshes[1:]
         if again and any(_died_on_its_way(e, u) and u.at > refreshes[0].at for u in calls[:1]):
             again = again[1:]  # what the first refresh brought was of no use to this request
-        if again:
+        # When a worker dies, nginx asks another.
+        if again and request_id not in e.interrupted:
             yield f"{request_id} refreshed {len(refreshes)} times", refreshes[0].jti
         if len(calls) > 2:
             yield f"{request_id} reached Django {len(calls)} times", calls[0].jti

@@ -225,6 +225,24 @@ GOOD = {
         "uses": [Use("api", "a2", "q2", 5.4, 5.5, 401)],
         "seen": [Seen("s-a", "alice", 4.4, 5.6, 401, code="token_not_valid")],
     },
+    "a token that a worker sent late, and that Django refused": {
+        "uses": [Use("refresh", "r1", "q1", 5.0 + LEASE_S, 5.1 + LEASE_S, 401)],
+        "interrupted": frozenset({"q1"}),
+    },
+    "a request asked again by nginx, whose worker had died": {
+        "uses": [Use("refresh", "r1", "q2", 5.0 - LEASE_S, 5.1 - LEASE_S, 503)],
+        "interrupted": frozenset({"q2"}),
+    },
+    "a refresh that follows one which was cut off and got as far as FAIL": {
+        "uses": [Use("refresh", "r1", "q3", 4.5, 4.6, 503)],
+        "interrupted": frozenset({"q3"}),
+        "gave_up": frozenset({"q3"}),
+    },
+    "a predecessor refused because its successor was revoked": {
+        **CUT_OFF,
+        "django": "grace",
+        "tokens": [replace(TOKENS["r2"], ended_at=6.0, ended_how="revoked")],
+    },
     "a 401 after Django rejected the refresh token": {
         "tokens": [replace(TOKENS["rb"], ended_at=5.9, ended_how="revoked", blacklisted=True)],
         "uses": [Use("refresh", "rb", "q4", 6.0, 6.1, 401)],

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "backends"), str(TESTS / "evidence")]
 
 import environments  # noqa: E402
 from graceful import GracefulDjango  # noqa: E402

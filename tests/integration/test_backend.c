@@ -4,11 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -315,6 +318,55 @@ static void memory_that_is_out_is_an_answer(void **state)
     arena_free(&none);
 }
 
+/* Calls, stands still after the request went out and until long after backend.timeout, goes on. The
+ * answer, `came` of it, has come meanwhile. */
+static enum bff_err call_and_stand_still(const char *came)
+{
+    char scratch[4096];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof address;
+    int status, listening = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
+    pid_t caller = fork();
+    if (caller == 0) {
+        struct backend_answer answer;
+        snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+        config.backend.url = str_from(url);
+        config.backend.answer_ms = 1000;
+        struct backend_request r = post("/api/token/refresh/", "{}");
+        _exit(backend_call(backend_open(&config), &r, BACKEND_FRESH, &arena, &answer));
+    }
+    int fd = accept(listening, NULL, NULL);
+    assert_true(read(fd, scratch, sizeof scratch) > 0);
+    kill(caller, SIGSTOP);
+    assert_int_equal(waitpid(caller, &status, WUNTRACED), caller);
+    int64_t until_ms = clock_mono_ms() + 1100;
+    assert_int_equal(write(fd, came, strlen(came)), strlen(came));
+    while (clock_mono_ms() < until_ms)
+        clock_pause_ms(10);
+    kill(caller, SIGCONT);
+    assert_int_equal(waitpid(caller, &status, 0), caller);
+    close(fd);
+    close(listening);
+    return (enum bff_err)WEXITSTATUS(status);
+}
+
+static void who_stood_still_reads_what_came_before_he_looks_at_the_clock(void **state)
+{
+    (void)state;
+    assert_int_equal(call_and_stand_still("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+                     BFF_OK);
+}
+
+static void who_stood_still_waits_no_longer_for_the_rest(void **state)
+{
+    (void)state;
+    assert_int_equal(call_and_stand_still("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"),
+                     BFF_ERR_BACKEND_TIMEOUT);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -329,6 +381,8 @@ int main(void)
         TEST(without_a_host_there_is_no_referer),
         TEST(a_pending_token_goes_in_a_header_of_its_own),
         TEST(silence_and_slowness_end_at_the_time_limit),
+        TEST(who_stood_still_reads_what_came_before_he_looks_at_the_clock),
+        TEST(who_stood_still_waits_no_longer_for_the_rest),
         TEST(a_connection_that_breaks_is_unavailable),
         TEST(nobody_there_is_unavailable),
         TEST(an_answer_above_the_limit_is_unreadable),

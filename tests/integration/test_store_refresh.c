@@ -169,6 +169,34 @@ static void a_lease_runs_out_by_itself(void **state)
         look_again(&looks);
 }
 
+static void stats_of_scripts(char *out, size_t size)
+{
+    redisReply *reply = redisCommand(raw, "INFO commandstats");
+    assert_non_null(reply);
+    const char *found = strstr(reply->str, "cmdstat_evalsha:");
+    snprintf(out, size, "%.24s", found ? found : "");
+    freeReplyObject(reply);
+}
+
+static void who_reads_that_it_is_his_turn_when_the_lease_may_be_over_asks_again(void **state)
+{
+    (void)state;
+    char stats[32];
+    int is_sent = 0;
+    void *reply;
+    config.refresh.lease_ms = 10;
+    create_session();
+    ask("CONFIG RESETSTAT");
+    redisAppendCommand(raw, "EVAL %s 0", "for i = 1, 3e7 do end return 1"); /* takes its time */
+    while (!is_sent)
+        assert_int_equal(redisBufferWrite(raw, &is_sent), REDIS_OK);
+    assert_int_equal(begin_as(worker, 1).result, BEGIN_GO);
+    assert_int_equal(redisGetReply(raw, &reply), REDIS_OK);
+    freeReplyObject(reply);
+    stats_of_scripts(stats, sizeof stats);
+    assert_string_equal(stats, "cmdstat_evalsha:calls=2,");
+}
+
 static void a_late_commit_wins_over_a_takeover(void **state)
 {
     (void)state;
@@ -416,6 +444,7 @@ int main(void)
         T(a_rejection_ends_the_session),
         T(a_lease_that_ran_out_is_taken_over),
         T(a_lease_runs_out_by_itself),
+        T(who_reads_that_it_is_his_turn_when_the_lease_may_be_over_asks_again),
         T(a_late_commit_wins_over_a_takeover),
         T(a_late_rejection_loses_to_a_takeover),
         T(a_late_failure_does_not_release_anothers_lease),

@@ -34,6 +34,7 @@ static int tear_down(void **state)
 static struct live_session some_session(void)
 {
     struct session s = {
+        .asked_ms = NOW,
         .generation = 3,
         .access = STR("aaa.bbb.ccc"),
         .user = STR("{\"user_id\":7}"),
@@ -43,7 +44,7 @@ static struct live_session some_session(void)
         .absolute_left_ms = 60900,
         .since_touch_ms = 15000,
     };
-    return live_session_from(&s, &config, NOW);
+    return live_session_from(&s, &config);
 }
 
 static const struct reply_header *header(const struct reply *r, const char *name)
@@ -69,11 +70,12 @@ static void durations_become_moments_and_back(void **state)
 static void a_life_that_is_not_known_never_ends(void **state)
 {
     (void)state;
-    struct session s = {.access_left_ms = TOKEN_LIFE_UNKNOWN,
+    struct session s = {.asked_ms = NOW,
+                        .access_left_ms = TOKEN_LIFE_UNKNOWN,
                         .access_life_ms = TOKEN_LIFE_UNKNOWN,
                         .idle_left_ms = 1,
                         .absolute_left_ms = 1};
-    struct live_session live = live_session_from(&s, &config, NOW);
+    struct live_session live = live_session_from(&s, &config);
     struct session_clocks c = live_session_clocks(&live, INT64_MAX - 1);
     assert_int_equal(c.access_left_ms, INT64_MAX);
     assert_int_equal(c.renew_due_ms, INT64_MAX);
