@@ -91,11 +91,12 @@ static enum bff_err load_script(struct scripts *scripts, struct connection *c, e
     return err;
 }
 
-static redisReply *evaluate(const struct scripts *scripts, struct connection *c, enum script which,
-                            struct str key, const struct script_args *args)
+/* `how`: EVALSHA or EVAL, and `what`: the SHA or the source. */
+static redisReply *evaluate(struct connection *c, struct str how, struct str what, struct str key,
+                            const struct script_args *args)
 {
-    const char *argv[4 + SCRIPT_MAX_ARGS] = {"EVALSHA", scripts->sha[which], "1", key.p};
-    size_t lengths[4 + SCRIPT_MAX_ARGS] = {7, SCRIPT_SHA_LENGTH, 1, key.n};
+    const char *argv[4 + SCRIPT_MAX_ARGS] = {how.p, what.p, "1", key.p};
+    size_t lengths[4 + SCRIPT_MAX_ARGS] = {how.n, what.n, 1, key.n};
     for (size_t i = 0; i < args->n; i++) {
         argv[4 + i] = args->values[i].n ? args->values[i].p : "";
         lengths[4 + i] = args->values[i].n;
@@ -135,14 +136,13 @@ enum bff_err script_run(struct scripts *scripts, struct connection *c, enum scri
         err = load_script(scripts, c, which);
     if (err != BFF_OK)
         return err;
-    redisReply *reply = evaluate(scripts, c, which, key, args);
+    struct str sha = {scripts->sha[which], SCRIPT_SHA_LENGTH};
+    redisReply *reply = evaluate(c, STR("EVALSHA"), sha, key, args);
     if (reply && is_unknown_script(reply)) {
-        /* Redis was restarted or its scripts were flushed: nothing ran. */
+        /* Redis was restarted or its scripts were flushed: nothing ran. Loaded again, it could be
+         * flushed again. */
         freeReplyObject(reply);
-        err = load_script(scripts, c, which);
-        if (err != BFF_OK)
-            return err;
-        reply = evaluate(scripts, c, which, key, args);
+        reply = evaluate(c, STR("EVAL"), sources[which], key, args);
     }
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;

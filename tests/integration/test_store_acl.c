@@ -152,6 +152,9 @@ static enum bff_err use_store(struct store *s)
         err = store_create(s, &name, &first_tokens, &arena, &session);
     if (err == BFF_OK)
         err = store_load(s, &name, true, &arena, &session);
+    ask("SCRIPT FLUSH");
+    if (err == BFF_OK)
+        err = store_load(s, &name, true, &arena, &session);
     if (err == BFF_OK)
         err = begin_until_go(s, &b);
     if (err == BFF_OK)
