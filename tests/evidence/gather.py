@@ -1,6 +1,7 @@
 """Brings the facts of a run together for the checker."""
 
 import datetime
+import re
 
 import ledger as ledgers
 from facts import Evidence, Held, Stored
@@ -17,6 +18,15 @@ def stored(stacks):
                 Stored(event["session"], int(event["generation"]), event["request_id"], at)
             )
     return found
+
+
+ANSWERED = re.compile(r'" (\d+) \d+ [\d.]+ ([0-9a-f]{32}) "')
+
+
+def answered(stack):
+    """{request id: status} of a host's nginx."""
+    log = stack.nginx.access_log.read_text()
+    return {request_id: int(status) for status, request_id in ANSWERED.findall(log)}
 
 
 def held(redis, key_file, visitors, ledger, now):
