@@ -28,6 +28,15 @@ def odd_site():
         yield odd
 
 
+@pytest.fixture(scope="module")
+def short_site():
+    """Leases are soon over."""
+    overrides = {"backend.timeout": "1s", "backend.connect_timeout": "1s", "refresh.lease": "2s"}
+    overrides["redis.command_timeout"] = "500ms"
+    with running(FakeBackend, overrides=overrides, workers=2, env={"access_seconds": 3}) as short:
+        yield short
+
+
 @pytest.fixture
 def slow(odd_site):
     odd_site.backend.control(reset=True)
@@ -99,6 +108,31 @@ def test_a_killed_worker_costs_only_its_own_requests(slow):
     assert all(answer.status in (502, 503) and answer.code for answer in flight.answers)
     site.backend.control(release=True, login=None)
     assert sorted(flight.statuses())[:4] == [200] * 4
+
+
+@pytest.mark.parametrize("leg", ["authorize", "renew"])
+@pytest.mark.parametrize("method, size", [("GET", 0), ("POST", 100_000)])
+def test_a_call_whose_worker_dies_is_decided_by_another(short_site, leg, method, size):
+    """The dead one had begun a refresh: who comes after it waits until its lease is over."""
+    site, flight, browser = short_site, InFlight(), short_site.signed_in()
+    if leg == "authorize":
+        site.let_access_expire()
+    else:
+        site.backend.control(revoke_access=True)
+    calls = site.backend.calls_from_now()
+    site.backend.control(refresh={"hang": True})
+    flight.send(lambda: browser.send(method, "/api/upload/", body=b"x" * size or None))
+    until(lambda: len(calls.refreshes) == 1, 10, "the refresh is under way")
+    for victim in site.stack.bffd.worker_pids():
+        os.kill(victim, signal.SIGKILL)
+    site.backend.control(refresh=None)
+    (answer,) = until(lambda: flight.answers, 10, "it is answered")
+    assert answer.status == 200, answer
+    assert answer.header("WWW-Authenticate") is None
+    assert [call["request_id"] for call in calls.refreshes] == [calls.refreshes[0]["request_id"]] * 2
+    (carried,) = (call for call in calls.all("/api/upload/") if call["status"] == 200)
+    assert carried["body_size"] == size
+    site.backend.control(release=True)
 
 
 def pauses_before_restarts(events):
