@@ -139,7 +139,8 @@ def one_refresh_and_one_replay_per_request(e):
     for request_id, uses in by_request.items():
         refreshes = [use for use in uses if use.kind == "refresh"]
         calls = [use for use in uses if use.kind == "api"]
-        if len(refreshes) > 1:
+        # nginx asks anew where a worker died with the request in its hands.
+        if len(refreshes) > 1 + (request_id in e.interrupted):
             yield f"{request_id} refreshed {len(refreshes)} times", refreshes[0].jti
         if len(calls) > 2:
             yield f"{request_id} reached Django {len(calls)} times", calls[0].jti

@@ -243,5 +243,13 @@ def test_a_violation_comes_with_the_story_of_its_session_in_order():
     assert times == sorted(times)
 
 
+def test_a_request_whose_worker_died_may_refresh_once_more():
+    again = [replace(CUT_OFF["uses"][0], request_id="q2")]
+    assert rules_broken(run(**{**CUT_OFF, "uses": again})) == set()
+    rule = {"one_refresh_and_one_replay_per_request"}
+    alive = {**CUT_OFF, "uses": again, "interrupted": frozenset()}
+    assert rule <= rules_broken(run(**alive))
+
+
 def test_a_session_can_be_traced_by_its_name():
     assert any("served as bob" in line for line in trace(run(), "s-b"))
