@@ -9,14 +9,44 @@ from until import until
 from vault import Vault, session_key
 
 
+LOG_TICK = 0.001  # its times are cut to the millisecond
+STORED_WITHIN_S = 1  # from Django's answer to the line in the log, on a busy machine
+
+
+def _time_of(event):
+    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
+
+
 def stored(stacks):
-    found = []
+    return [
+        Stored(event["session"], int(event["generation"]), event["request_id"], _time_of(event))
+        for stack in stacks
+        for event in stack.bffd.events("refreshed")
+    ]
+
+
+def kills(stack):
+    """When workers of a host were killed."""
+    return [_time_of(e) for e in stack.bffd.events("worker_exited") if e["signal"] == "9"]
+
+
+def interrupted(stacks, ledger):
+    """The requests whose refresh Django granted, and of which a worker of their host that was killed
+    in that time never said that it was stored."""
+    found = set()
     for stack in stacks:
-        for event in stack.bffd.events("refreshed"):
-            at = datetime.datetime.fromisoformat(event["ts"]).timestamp()
-            found.append(
-                Stored(event["session"], int(event["generation"]), event["request_id"], at)
+        killed_at, ours = kills(stack), answered(stack)
+        stored_at = {(s.request_id, s.at) for s in stored([stack])}
+        for use in ledger.uses_of("refresh"):
+            if use.status != 200 or use.request_id not in ours:
+                continue
+            began, limit = use.at - LOG_TICK, use.answered_at + STORED_WITHIN_S
+            is_stored = any(
+                request_id == use.request_id and began <= at <= limit
+                for request_id, at in stored_at
             )
+            if not is_stored and any(began <= at <= limit for at in killed_at):
+                found.add(use.request_id)
     return found
 
 

@@ -12,6 +12,7 @@ from components import Redis
 from crowd import Load, Visitor, sign_in_all
 from fullsite import FakeBackend
 from gather import evidence, wait_for_quiet
+from held_socket import HeldBffd
 from redis_relay import RedisRelay
 from stack import Stack
 from until import until
@@ -34,16 +35,27 @@ DJANGO = {
 
 class Ground:
     """
-    directory   everything is below it
-    at_end      an ExitStack that takes it all down again
-    hosts       bffd and nginx, each with a relay of its own to the Redis of all
-    users       each signed in once, in a browser of his own; visitors[i] comes to all hosts
-    django      what Django does with a rotated refresh token: see facts.DJANGO
-    overrides   of bff.conf
+    directory      everything is below it
+    at_end         an ExitStack that takes it all down again
+    hosts          bffd and nginx, each with a relay of its own to the Redis of all
+    users          each signed in once, in a browser of his own; visitors[i] comes to all hosts
+    django         what Django does with a rotated refresh token: see facts.DJANGO
+    holds_sockets  bffd's listening sockets are held for it, as systemd does
+    overrides      of bff.conf
     """
 
-    def __init__(self, directory, at_end, *, hosts=1, users=USERS, django="stock", **overrides):
-        self.directory, self.django = directory, django
+    def __init__(
+        self,
+        directory,
+        at_end,
+        *,
+        hosts=1,
+        users=USERS,
+        django="stock",
+        holds_sockets=False,
+        **overrides,
+    ):
+        self.directory, self.django, self._holds_sockets = directory, django, holds_sockets
         self.backend = FakeBackend(
             str(directory / "backend"), users=users, access_seconds=ACCESS_S, **DJANGO[django]
         )
@@ -85,6 +97,9 @@ class Ground:
             login_rate=1000,
             overrides=wishes,
         )
+        if self._holds_sockets:
+            stack.bffd = HeldBffd(stack)
+            at_end.callback(stack.bffd.let_go)
         self.stacks.append(at_end.enter_context(stack))
 
     @property
