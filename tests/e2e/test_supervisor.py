@@ -129,7 +129,7 @@ def test_a_call_whose_worker_dies_is_decided_by_another(short_site, leg, method,
     (answer,) = until(lambda: flight.answers, 10, "it is answered")
     assert answer.status == 200, answer
     assert answer.header("WWW-Authenticate") is None
-    assert [call["request_id"] for call in calls.refreshes] == [calls.refreshes[0]["request_id"]] * 2
+    assert len(calls.refreshes) == 2 and len({c["request_id"] for c in calls.refreshes}) == 1
     (carried,) = (call for call in calls.all("/api/upload/") if call["status"] == 200)
     assert carried["body_size"] == size
     site.backend.control(release=True)
