@@ -170,12 +170,13 @@ def nobody_gets_anothers_token(e):
 
 
 def _rejected_at(e):
-    """{user: when Django first refused one of his refresh tokens}"""
+    """{user: when Django was first asked with one of his refresh tokens and refused it}. Its answer
+    may have arrived before it notes that it has answered."""
     rejected = {}
     for use in e.ledger.uses_of("refresh"):
         token = e.ledger.tokens.get(use.jti)
         if token and use.status == 401:
-            rejected.setdefault(token.user, use.answered_at)
+            rejected.setdefault(token.user, use.at)
     return rejected
 
 
