@@ -31,8 +31,8 @@ def kills(stack):
 
 
 def interrupted(stacks, ledger):
-    """The requests whose refresh Django granted, and of which a worker of their host that was killed
-    in that time never said that it was stored."""
+    """The requests whose refresh Django granted, and that nobody said was stored, for a worker of
+    their host was killed in that time."""
     found = set()
     for stack in stacks:
         killed_at, ours = kills(stack), answered(stack)
@@ -91,7 +91,11 @@ def wait_for_quiet(redis, visitors, seconds=30):
     until(is_quiet, seconds, "no refresh is under way")
 
 
-def evidence(stacks, backend_directory, redis, key_file, visitors, seen, now, **more):
+def evidence(
+    stacks, backend_directory, redis, key_file, visitors, seen, now, forgotten=frozenset(), **more
+):
+    """`forgotten`: what of Redis' acknowledgements is as if it had never been, by request."""
     ledger = ledgers.read(backend_directory)
     records = held(redis, key_file, visitors, ledger, now)
-    return Evidence(ledger, seen, stored(stacks), records, **more)
+    kept = [event for event in stored(stacks) if event.request_id not in forgotten]
+    return Evidence(ledger, seen, kept, records, forgotten=forgotten, **more)
