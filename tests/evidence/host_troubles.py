@@ -1,5 +1,5 @@
-"""What can go wrong with a host, and what is done to it on purpose, each a context: it happens again
-and again inside."""
+"""What can go wrong with a host, and what is done to it on purpose, each a context: it happens
+again and again inside."""
 
 import contextlib
 import os
