@@ -29,7 +29,7 @@ def late_answers(ground):
 
 def slow_answers(ground):
     """All of them in time."""
-    least, most = 0.1 * COMMAND_TIMEOUT_S, 0.6 * COMMAND_TIMEOUT_S
+    least, most = 0.1 * COMMAND_TIMEOUT_S, 0.5 * COMMAND_TIMEOUT_S
     return _relays_told(ground, lambda relay: relay.delay_answers(least, most))
 
 

@@ -27,7 +27,7 @@ LOSING = 5
 def ground_on(redis, directory, django="stock", **overrides):
     with contextlib.ExitStack() as at_end:
         wishes = {"hosts": 2, "django": django, "redis": redis}
-        wishes |= {"access_s": ACCESS_S, "lease_s": LEASE_S}
+        wishes |= {"access_s": ACCESS_S, "lease_s": LEASE_S, "redis.command_timeout": "1s"}
         yield Ground(directory, at_end, **wishes, **overrides)
 
 
