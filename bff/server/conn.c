@@ -31,6 +31,9 @@ struct conn *conn_make(int fd, const struct config *config)
     }
     size_t answers = (size_t)config->backend.answer_bytes * 4;
     c->fd = fd;
+    /* Who connects has a request to send. Closed before it is here, as an idle connection may be,
+     * it would be lost: nginx tries again only where it had kept the connection. */
+    c->state = CONN_PARTIAL;
     c->fcgx.ipcFd = -1;
     c->arena = arena_make(REQUEST_BYTES + config->server.body_bytes + answers);
     return c;

@@ -2,9 +2,9 @@
  * One FastCGI connection from nginx and the request on it. libfcgi speaks the protocol; when to
  * read is our decision, because its own accept loop would pin a thread on each kept connection.
  *
- *   IDLE -> (PARTIAL) -> HOT -> answered -> IDLE, or closed
- *                         +---> IN_LANE  an I/O thread owns the request
- *                         +---> PARKED   it waits for a session task, without a thread
+ *   PARTIAL -> HOT -> answered -> IDLE -> (PARTIAL) -> HOT ..., or closed
+ *               +---> IN_LANE  an I/O thread owns the request
+ *               +---> PARKED   it waits for a session task, without a thread
  *
  * Owned by the hot thread, but for IN_LANE.
  */

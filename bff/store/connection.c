@@ -22,6 +22,8 @@ static const struct refusal {
     {"NOAUTH", "Redis wants a password: set redis.password_file", true, REFUSAL_OTHER},
     {"WRONGPASS", "Redis refuses the password in redis.password_file", true, REFUSAL_OTHER},
     {"NOPERM", "the Redis user may not run what bffd needs (see redis.acl)", true, REFUSAL_OTHER},
+    {"user executing the script can't run",
+     "the Redis user may not run what bffd needs (see redis.acl)", true, REFUSAL_OTHER},
     {"LOADING", "Redis is loading its data", false, REFUSAL_OTHER},
     {"READONLY", "Redis is a read-only replica: point redis.url at the primary", true,
      REFUSAL_READONLY},

@@ -93,30 +93,17 @@ static enum bff_err load_script(struct scripts *scripts, struct connection *c, e
     return err;
 }
 
-#ifdef BFF_CRASH_POINTS
-/* The next two are that it was sent (connection.c), and answered. */
-static const enum crash_step first_step[SCRIPT_COUNT] = {
-    [SCRIPT_BEGIN] = CRASH_BEGIN_DUE,
-    [SCRIPT_COMMIT] = CRASH_COMMIT_DUE,
-    [SCRIPT_REJECT] = CRASH_REJECT_DUE,
-    [SCRIPT_FAIL] = CRASH_FAIL_DUE,
-};
-#endif
-
-static redisReply *evaluate(const struct scripts *scripts, struct connection *c, enum script which,
-                            struct str key, const struct script_args *args)
+/* `how`: EVALSHA or EVAL, and `what`: the SHA or the source. */
+static redisReply *evaluate(struct connection *c, struct str how, struct str what, struct str key,
+                            const struct script_args *args)
 {
-    const char *argv[4 + SCRIPT_MAX_ARGS] = {"EVALSHA", scripts->sha[which], "1", key.p};
-    size_t lengths[4 + SCRIPT_MAX_ARGS] = {7, SCRIPT_SHA_LENGTH, 1, key.n};
+    const char *argv[4 + SCRIPT_MAX_ARGS] = {how.p, what.p, "1", key.p};
+    size_t lengths[4 + SCRIPT_MAX_ARGS] = {how.n, what.n, 1, key.n};
     for (size_t i = 0; i < args->n; i++) {
         argv[4 + i] = args->values[i].n ? args->values[i].p : "";
         lengths[4 + i] = args->values[i].n;
     }
-    CRASH_POINT_CALL(first_step[which], c->redis->fd);
-    redisReply *reply = connection_call(c, (int)(4 + args->n), argv, lengths);
-    if (reply)
-        CRASH_POINT_CALL_ANSWERED(first_step[which], c->redis->fd);
-    return reply;
+    return connection_call(c, (int)(4 + args->n), argv, lengths);
 }
 
 static bool is_unknown_script(const redisReply *reply)
@@ -143,6 +130,16 @@ static bool read_reply(redisReply *reply, struct script_reply *out)
     return true;
 }
 
+#ifdef BFF_CRASH_POINTS
+/* The next two are that it was sent (connection.c), and answered. */
+static const enum crash_step first_step[SCRIPT_COUNT] = {
+    [SCRIPT_BEGIN] = CRASH_BEGIN_DUE,
+    [SCRIPT_COMMIT] = CRASH_COMMIT_DUE,
+    [SCRIPT_REJECT] = CRASH_REJECT_DUE,
+    [SCRIPT_FAIL] = CRASH_FAIL_DUE,
+};
+#endif
+
 enum bff_err script_run(struct scripts *scripts, struct connection *c, enum script which,
                         struct str key, const struct script_args *args, struct script_reply *out)
 {
@@ -151,17 +148,18 @@ enum bff_err script_run(struct scripts *scripts, struct connection *c, enum scri
         err = load_script(scripts, c, which);
     if (err != BFF_OK)
         return err;
-    redisReply *reply = evaluate(scripts, c, which, key, args);
+    struct str sha = {scripts->sha[which], SCRIPT_SHA_LENGTH};
+    CRASH_POINT_CALL(first_step[which], c->redis->fd);
+    redisReply *reply = evaluate(c, STR("EVALSHA"), sha, key, args);
     if (reply && is_unknown_script(reply)) {
-        /* Redis was restarted or its scripts were flushed: nothing ran. */
+        /* Redis was restarted or its scripts were flushed: nothing ran. Loaded again, it could be
+         * flushed again. */
         freeReplyObject(reply);
-        err = load_script(scripts, c, which);
-        if (err != BFF_OK)
-            return err;
-        reply = evaluate(scripts, c, which, key, args);
+        reply = evaluate(c, STR("EVAL"), sources[which], key, args);
     }
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;
+    CRASH_POINT_CALL_ANSWERED(first_step[which], c->redis->fd);
     if (reply->type == REDIS_REPLY_ERROR) {
         connection_refused(c, reply);
         err = BFF_ERR_STORE_UNAVAILABLE;

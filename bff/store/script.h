@@ -1,5 +1,6 @@
 /*
- * The scripts that change sessions: run by their SHA, loaded when Redis does not know them (again).
+ * The scripts that change sessions: run by their SHA, or by their source when Redis has forgotten
+ * them.
  */
 #ifndef BFF_STORE_SCRIPT_H
 #define BFF_STORE_SCRIPT_H

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,15 @@ def odd_site():
     overrides = {"server.io_threads": "40", "backend.timeout": "15s"}
     with running(FakeBackend, overrides=overrides, workers=2) as odd:
         yield odd
+
+
+@pytest.fixture(scope="module")
+def short_site():
+    """Leases are soon over."""
+    overrides = {"backend.timeout": "1s", "backend.connect_timeout": "1s", "refresh.lease": "2s"}
+    overrides["redis.command_timeout"] = "500ms"
+    with running(FakeBackend, overrides=overrides, workers=2, env={"access_seconds": 3}) as short:
+        yield short
 
 
 @pytest.fixture
@@ -98,6 +108,31 @@ def test_a_killed_worker_costs_only_its_own_requests(slow):
     assert all(answer.status in (502, 503) and answer.code for answer in flight.answers)
     site.backend.control(release=True, login=None)
     assert sorted(flight.statuses())[:4] == [200] * 4
+
+
+@pytest.mark.parametrize("leg", ["authorize", "renew"])
+@pytest.mark.parametrize("method, size", [("GET", 0), ("POST", 100_000)])
+def test_a_call_whose_worker_dies_is_decided_by_another(short_site, leg, method, size):
+    """The dead one had begun a refresh: who comes after it waits until its lease is over."""
+    site, flight, browser = short_site, InFlight(), short_site.signed_in()
+    if leg == "authorize":
+        site.let_access_expire()
+    else:
+        site.backend.control(revoke_access=True)
+    calls = site.backend.calls_from_now()
+    site.backend.control(refresh={"hang": True})
+    flight.send(lambda: browser.send(method, "/api/upload/", body=b"x" * size or None))
+    until(lambda: len(calls.refreshes) == 1, 10, "the refresh is under way")
+    for victim in site.stack.bffd.worker_pids():
+        os.kill(victim, signal.SIGKILL)
+    site.backend.control(refresh=None)
+    (answer,) = until(lambda: flight.answers, 10, "it is answered")
+    assert answer.status == 200, answer
+    assert answer.header("WWW-Authenticate") is None
+    assert len(calls.refreshes) == 2 and len({c["request_id"] for c in calls.refreshes}) == 1
+    (carried,) = (call for call in calls.all("/api/upload/") if call["status"] == 200)
+    assert carried["body_size"] == size
+    site.backend.control(release=True)
 
 
 def pauses_before_restarts(events):
@@ -191,6 +226,37 @@ def test_sighup_lets_requests_in_flight_finish(slow):
     until(lambda: set(site.stack.bffd.worker_pids()) - set(before), 10, "new workers")
     site.backend.control(release=True, login=None)
     assert flight.statuses() == [200] * 6
+
+
+def fastcgi_record(kind, content):
+    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def fastcgi_request(**params):
+    """A responder's request on a connection that is not kept (FastCGI 1.0, 3.3 and 5)."""
+    pairs = b"".join(
+        bytes([len(name), len(value)]) + name.encode() + value.encode()
+        for name, value in params.items()
+    )
+    begin = fastcgi_record(1, struct.pack(">HB5x", 1, 0))
+    return begin + fastcgi_record(4, pairs) + fastcgi_record(4, b"") + fastcgi_record(5, b"")
+
+
+def test_who_has_connected_is_served_by_a_worker_that_drains():
+    """nginx connects and sends a moment later. What it sends then can go nowhere else: only where
+    the connection was kept it would try again."""
+    with running(FakeBackend, workers=1) as site:
+        (worker,) = site.stack.bffd.worker_pids()
+        before = len(open_sockets(worker))
+        with socket.socket(socket.AF_UNIX) as nginx:
+            nginx.connect(str(site.stack.socket))
+            until(lambda: len(open_sockets(worker)) > before, 5, "the worker has accepted")
+            site.stack.bffd.signal(signal.SIGHUP)
+            until(lambda: site.events("draining"), 10, "the worker is about to go")
+            nginx.sendall(fastcgi_request(BFF_LEG="health", REQUEST_METHOD="GET"))
+            nginx.settimeout(5)
+            assert b"Status: 200" in nginx.recv(4096)
+        until(lambda: site.events("worker_exited"), 5, "it goes")
 
 
 def test_sigterm_finishes_what_is_in_flight(slow):

@@ -3,6 +3,10 @@
 import subprocess
 from pathlib import Path
 
+import redis
+from redis.cluster import ClusterNode, RedisCluster
+from redis.sentinel import Sentinel as SentinelClient
+
 import components
 from until import until
 
@@ -21,8 +25,11 @@ class Server(components.Redis):
         words[words.index("--port") + 1] = self.port
         return words
 
+    def client(self):
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+
     def ask(self, *words):
-        command = [components.find_program("redis-cli"), "-s", self.socket, *words]
+        command = [components.find_program("redis-cli"), "-s", self.socket, *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout
 
 
@@ -81,6 +88,11 @@ class WithSentinels(Several):
     def url(self):
         return "redis+sentinel://" + ",".join(f"127.0.0.1:{s.port}" for s in self.others) + "/main"
 
+    def client(self):
+        """Of the primary, whichever that is."""
+        places = [("127.0.0.1", sentinel.port) for sentinel in self.others]
+        return SentinelClient(places, socket_timeout=2).master_for("main", socket_timeout=2)
+
     def join(self):
         def is_known(sentinel):
             words = sentinel.ask("sentinel", "master", "main").split()
@@ -106,6 +118,10 @@ class Cluster(Several):
     @property
     def url(self):
         return "redis+cluster://" + ",".join(f"127.0.0.1:{s.port}" for s in self.servers[:3])
+
+    def client(self):
+        nodes = [ClusterNode("127.0.0.1", server.port) for server in self.servers]
+        return RedisCluster(startup_nodes=nodes, socket_timeout=2)
 
     def join(self):
         command = [components.find_program("redis-cli"), "--cluster", "create"]

@@ -21,6 +21,7 @@ class Line(asyncio.Protocol):
         self.address = parts.hostname, parts.port
         self._head = f"Host: {parts.netloc}\r\nSec-Fetch-Site: same-origin\r\n".encode()
         self._transport, self._heard, self._answer = None, b"", None
+        self.repeated = 0
 
     async def connect(self):
         loop = asyncio.get_running_loop()
@@ -48,18 +49,32 @@ class Line(asyncio.Protocol):
         return not named or len(body) >= int(rest.partition(b"\r\n")[0])
 
     async def request(self, method, path, cookie=None, body=None):
-        """(status, head, body); the body may be in chunks."""
-        if self._transport is None or self._transport.is_closing():
-            await self.connect()
+        """(status, head, body); the body may be in chunks. A server may close a kept connection at
+        any time: as browsers do, a GET that met with no answer there is sent once more on a new one
+        (RFC 9112, 9.3.1)."""
         parts = [f"{method} {path} HTTP/1.1\r\n".encode(), self._head]
         if cookie:
             parts.append(b"Cookie: " + COOKIE + cookie.encode() + b"\r\n")
         if body is not None:
             kind = b"Content-Type: application/json\r\n"
             parts.append(kind + f"Content-Length: {len(body)}\r\n".encode())
+        message = b"".join(parts) + b"\r\n" + (body or b"")
+        is_kept = self._transport is not None and not self._transport.is_closing()
+        if is_kept and method == "GET":
+            with contextlib.suppress(ConnectionError):
+                return await self._exchange(message)
+            if self._heard:
+                raise ConnectionError("closed within an answer")
+            self.repeated += 1
+            is_kept = False
+        if not is_kept:
+            await self.connect()
+        return await self._exchange(message)
+
+    async def _exchange(self, message):
         self._heard = b""
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(b"".join(parts) + b"\r\n" + (body or b""))
+        self._transport.write(message)
         return await asyncio.wait_for(self._answer, 60)
 
     def close(self):
@@ -142,6 +157,7 @@ class Load:
     def __init__(self, visitors, urls, tabs=2, pause_s=0.05):
         self._visitors, self._urls, self._tabs, self._pause_s = visitors, urls, tabs, pause_s
         self.seen, self.broken = [], []
+        self.repeated = 0  # how often a kept connection was closed under a request
         self._over = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -161,6 +177,7 @@ class Load:
             # A visitor's tabs stand side by side, so that he comes to all sites.
             owners = [visitor for visitor in self._visitors for _ in range(self._tabs)]
             await asyncio.gather(*map(self._browse, owners, lines))
+            self.repeated = sum(line.repeated for line in lines)
 
     async def _browse(self, visitor, line):
         while not self._over.is_set():

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from ledger import Ledger
 
+# A lease is counted from BEGIN, and Django sees the refresh a little later, as Redis its answer.
+BEGIN_TO_DJANGO_S = DJANGO_TO_COMMIT_S = 1
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -63,6 +66,10 @@ class Evidence:
     # its connection to Django or Redis.
     interrupted: frozenset[str] = frozenset()
     gave_up: frozenset[str] = frozenset()  # those of them that got as far as FAIL
+    # When a primary of Redis died, and with it what no replica had: leases, and the successors that
+    # these requests had been told were stored.
+    failovers: tuple[float, ...] = ()
+    forgotten: frozenset[str] = frozenset()
 
     def was_spoilt(self, use):
         """A refresh that may have rotated, and whose answer bffd did not have whole and in time,
@@ -71,8 +78,13 @@ class Evidence:
             use.status != 200
             or not use.whole
             or use.answered_at - use.at >= self.timeout_s
-            or use.request_id in self.interrupted
+            or use.request_id in self.interrupted | self.forgotten
+            or self.lost_its_lease(use, use.answered_at + DJANGO_TO_COMMIT_S)
         )
+
+    def lost_its_lease(self, use, until):
+        """A primary died between BEGIN, which is a little earlier than Django's call, and then."""
+        return any(use.at - BEGIN_TO_DJANGO_S <= at <= until for at in self.failovers)
 
     def spoilt(self, jti):
         """The refreshes with this token that were."""

@@ -1,6 +1,7 @@
 """Brings the facts of a run together for the checker."""
 
 import datetime
+import re
 
 import ledger as ledgers
 from facts import Evidence, Held, Stored
@@ -8,15 +9,54 @@ from until import until
 from vault import Vault, session_key
 
 
+LOG_TICK = 0.001  # its times are cut to the millisecond
+STORED_WITHIN_S = 1  # from Django's answer to the line in the log, on a busy machine
+
+
+def _time_of(event):
+    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
+
+
 def stored(stacks):
-    found = []
+    return [
+        Stored(event["session"], int(event["generation"]), event["request_id"], _time_of(event))
+        for stack in stacks
+        for event in stack.bffd.events("refreshed")
+    ]
+
+
+def kills(stack):
+    """When workers of a host were killed."""
+    return [_time_of(e) for e in stack.bffd.events("worker_exited") if e["signal"] == "9"]
+
+
+def interrupted(stacks, ledger):
+    """The requests whose refresh Django granted, and that nobody said was stored, for a worker of
+    their host was killed in that time."""
+    found = set()
     for stack in stacks:
-        for event in stack.bffd.events("refreshed"):
-            at = datetime.datetime.fromisoformat(event["ts"]).timestamp()
-            found.append(
-                Stored(event["session"], int(event["generation"]), event["request_id"], at)
+        killed_at, ours = kills(stack), answered(stack)
+        stored_at = {(s.request_id, s.at) for s in stored([stack])}
+        for use in ledger.uses_of("refresh"):
+            if use.status != 200 or use.request_id not in ours:
+                continue
+            began, limit = use.at - LOG_TICK, use.answered_at + STORED_WITHIN_S
+            is_stored = any(
+                request_id == use.request_id and began <= at <= limit
+                for request_id, at in stored_at
             )
+            if not is_stored and any(began <= at <= limit for at in killed_at):
+                found.add(use.request_id)
     return found
+
+
+ANSWERED = re.compile(r'" (\d+) \d+ [\d.]+ ([0-9a-f]{32}) "')
+
+
+def answered(stack):
+    """{request id: status} of a host's nginx."""
+    log = stack.nginx.access_log.read_text()
+    return {request_id: int(status) for status, request_id in ANSWERED.findall(log)}
 
 
 def held(redis, key_file, visitors, ledger, now):
@@ -51,7 +91,11 @@ def wait_for_quiet(redis, visitors, seconds=30):
     until(is_quiet, seconds, "no refresh is under way")
 
 
-def evidence(stacks, backend_directory, redis, key_file, visitors, seen, now, **more):
+def evidence(
+    stacks, backend_directory, redis, key_file, visitors, seen, now, forgotten=frozenset(), **more
+):
+    """`forgotten`: what of Redis' acknowledgements is as if it had never been, by request."""
     ledger = ledgers.read(backend_directory)
     records = held(redis, key_file, visitors, ledger, now)
-    return Evidence(ledger, seen, stored(stacks), records, **more)
+    kept = [event for event in stored(stacks) if event.request_id not in forgotten]
+    return Evidence(ledger, seen, kept, records, forgotten=forgotten, **more)

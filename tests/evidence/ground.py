@@ -13,6 +13,7 @@ from components import Redis
 from crowd import Load, Visitor, sign_in_all
 from fullsite import FakeBackend
 from gather import evidence, wait_for_quiet
+from held_socket import HeldBffd
 from redis_relay import RedisRelay
 from stack import Stack
 from until import until
@@ -36,37 +37,59 @@ DJANGO = {
 
 class Ground:
     """
-    directory   everything is below it
-    at_end      an ExitStack that takes it all down again
-    hosts       bffd and nginx, each with a relay of its own to the Redis of all
-    users       each signed in once, in a browser of his own; visitors[i] comes to all hosts
-    django      what Django does with a rotated refresh token: see facts.DJANGO
-    overrides   of bff.conf
+    directory      everything is below it
+    at_end         an ExitStack that takes it all down again
+    hosts          bffd and nginx, each with a relay of its own to the Redis of all
+    users          each signed in once, in a browser of his own; visitors[i] comes to all hosts
+    django         what Django does with a rotated refresh token: see facts.DJANGO
+    redis          one (or several, see topologies.py) without relays, to be started here; default:
+                   one of our own
+    holds_sockets  bffd's listening sockets are held for it, as systemd does
+    overrides      of bff.conf
     """
 
-    def __init__(self, directory, at_end, *, hosts=1, users=USERS, django="stock", **overrides):
+    def __init__(
+        self,
+        directory,
+        at_end,
+        *,
+        hosts=1,
+        users=USERS,
+        django="stock",
+        redis=None,
+        access_s=ACCESS_S,
+        lease_s=LEASE_S,
+        holds_sockets=False,
+        **overrides,
+    ):
         self.directory, self.django = directory, django
+        self._holds_sockets, self._lease_s = holds_sockets, lease_s
         self.backend = FakeBackend(
-            str(directory / "backend"), users=users, access_seconds=ACCESS_S, **DJANGO[django]
+            str(directory / "backend"), users=users, access_seconds=access_s, **DJANGO[django]
         )
         self.backend.start()
         at_end.callback(self.backend.stop)
-        # Every write is on disk before it is acknowledged: a restart loses none.
-        self.redis = Redis(directory / "redis", {"appendonly": "yes", "appendfsync": "always"})
-        self.redis.directory.mkdir()
+        self._has_relays = redis is None
+        self.redis = redis or self._redis_of_our_own()
         self.redis.start()
         at_end.callback(self.redis.stop)
         self.relays, self.stacks = [], []
         for number in range(1, hosts + 1):
             self._add_host(number, at_end, overrides)
         self.key_file = self.stacks[0].key_file
-        self.store = redis_client.Redis(unix_socket_path=str(self.redis.socket))
+        self.store = (
+            redis.client()
+            if redis
+            else redis_client.Redis(unix_socket_path=str(self.redis.socket))
+        )
         self._arrive(users)
 
     def _arrive(self, users):
         self.seen, self.told = [], set()
         self.emptied_at = None
-        self.interrupted, self.gave_up = set(), set()  # request ids: see facts.Evidence
+        # Request ids: see facts.Evidence.
+        self.interrupted, self.gave_up, self.forgotten = set(), set(), set()
+        self.failovers = []
         self.visitors = [Visitor(f"user{i}") for i in range(1, users + 1)]
         self.sign_in_all()
 
@@ -76,16 +99,29 @@ class Ground:
         self.backend.forget({**STOCK, **DJANGO[django]})
         for stack in self.stacks:
             os.truncate(stack.bffd.log, 0)
+            os.truncate(stack.nginx.access_log, 0)
         self._arrive(len(self.visitors))
 
-    def _add_host(self, number, at_end, overrides):
+    def _redis_of_our_own(self):
+        # Every write is on disk before it is acknowledged: a restart loses none.
+        options = {"appendonly": "yes", "appendfsync": "always"}
+        redis = Redis(self.directory / "redis", options)
+        redis.directory.mkdir()
+        return redis
+
+    def _redis_url(self, number, at_end):
+        if not self._has_relays:
+            return self.redis.url
         relay = RedisRelay(self.directory / f"relay{number}.sock", self.redis.socket)
         self.relays.append(at_end.enter_context(relay))
+        return relay.url
+
+    def _add_host(self, number, at_end, overrides):
         wishes = {
-            "redis.url": relay.url,
+            "redis.url": self._redis_url(number, at_end),
             "redis.command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
             "session.refresh_ahead": "0s",
-            "refresh.lease": f"{LEASE_S}s",
+            "refresh.lease": f"{self._lease_s}s",
             "backend.timeout": f"{BACKEND_TIMEOUT_S}s",
             "backend.connect_timeout": "1s",
             **overrides,
@@ -98,6 +134,9 @@ class Ground:
             login_rate=1000,
             overrides=wishes,
         )
+        if self._holds_sockets:
+            stack.bffd = HeldBffd(stack)
+            at_end.callback(stack.bffd.let_go)
         self.stacks.append(at_end.enter_context(stack))
 
     @property
@@ -129,7 +168,9 @@ class Ground:
             self.seen,
             time.time(),
             emptied_at=self.emptied_at,
-            lease_s=LEASE_S,
+            lease_s=self._lease_s,
+            failovers=tuple(self.failovers),
+            forgotten=frozenset(self.forgotten),
             django=self.django,
             timeout_s=BACKEND_TIMEOUT_S,
             interrupted=frozenset(self.interrupted | superseded),

@@ -27,6 +27,28 @@ def late_answers(ground):
     return _relays_told(ground, lambda relay: relay.delay_answers(least, most))
 
 
+def slow_answers(ground):
+    """All of them in time."""
+    least, most = 0.1 * COMMAND_TIMEOUT_S, 0.5 * COMMAND_TIMEOUT_S
+    return _relays_told(ground, lambda relay: relay.delay_answers(least, most))
+
+
+def half_open(ground):
+    """Nothing passes any more, on none of the connections, and they stay so: what was opened until
+    the end of this is silent for ever."""
+    return _relays_told(ground, lambda relay: relay.fall_silent())
+
+
+@contextlib.contextmanager
+def one_host_cut_off(ground):
+    """The others have their Redis as before."""
+    ground.relays[0].fall_silent()
+    try:
+        yield
+    finally:
+        ground.relays[0].behave()
+
+
 def cut_answers(ground):
     """Connections end in the middle of an answer."""
     return _relays_told(ground, lambda relay: relay.cut_answers(every=5))
@@ -45,6 +67,16 @@ def paused(ground):
 def killed(ground):
     """And started again with its data."""
     ground.redis.kill()
+    try:
+        yield
+    finally:
+        ground.redis.start()
+
+
+@contextlib.contextmanager
+def stopped(ground):
+    """In order, as for an upgrade: SIGTERM is a SHUTDOWN."""
+    ground.redis.stop()
     try:
         yield
     finally:

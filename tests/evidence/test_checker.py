@@ -283,5 +283,32 @@ def test_a_violation_comes_with_the_story_of_its_session_in_order():
     assert times == sorted(times)
 
 
+def test_a_request_whose_worker_died_may_refresh_once_more():
+    again = [replace(CUT_OFF["uses"][0], request_id="q2")]
+    assert rules_broken(run(**{**CUT_OFF, "uses": again})) == set()
+    rule = {"one_refresh_and_one_replay_per_request"}
+    alive = {**CUT_OFF, "uses": again, "interrupted": frozenset()}
+    assert rule <= rules_broken(run(**alive))
+
+
+def test_what_redis_forgot_may_cost_a_session_of_stock_django_only():
+    again = [Use("refresh", "r1", "q3", 7.0, 7.1, 401)]
+    forgot = {**CUT_OFF, "uses": again, "interrupted": frozenset(), "failovers": (5.25,)}
+    forgot["forgotten"] = frozenset({"q2"})
+    assert rules_broken(run(**forgot)) == set()
+    assert rules_broken(run(**forgot, django="grace")) == {"no_session_is_lost"}
+    for kept in ({"failovers": ()}, {"failovers": (3.0,)}):
+        assert "one_refresh_per_generation" in rules_broken(run(**{**forgot, **kept}))
+
+
+def test_a_failover_may_lose_a_lease_and_no_more():
+    twice = [Use("refresh", "r1", "q3", 5.31, 5.4, 200)]
+    assert rules_broken(run(uses=twice, failovers=(5.1,))) == set()
+    assert rules_broken(run(uses=twice)) >= {"one_refresh_per_generation"}
+    late = [replace(twice[0], at=8.0, answered_at=8.1)]
+    late = rules_broken(run(uses=late, failovers=(5.1,)))
+    assert late == {"nothing_rotated_is_sent_again"}
+
+
 def test_a_session_can_be_traced_by_its_name():
     assert any("served as bob" in line for line in trace(run(), "s-b"))

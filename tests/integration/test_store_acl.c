@@ -143,7 +143,7 @@ static enum bff_err begin_until_go(struct store *s, struct begin *b)
 static enum bff_err use_store(struct store *s)
 {
     struct session session;
-    struct begin b;
+    struct begin b, busy;
     enum commit_result committed;
     enum reject_result rejected;
     int64_t wait_ms;
@@ -152,8 +152,15 @@ static enum bff_err use_store(struct store *s)
         err = store_create(s, &name, &first_tokens, &arena, &session);
     if (err == BFF_OK)
         err = store_load(s, &name, true, &arena, &session);
+    ask("SCRIPT FLUSH");
+    if (err == BFF_OK)
+        err = store_load(s, &name, true, &arena, &session);
     if (err == BFF_OK)
         err = begin_until_go(s, &b);
+    if (err == BFF_OK)
+        err = store_begin(s, &name, 0, &arena, &busy);
+    if (err == BFF_OK)
+        assert_int_equal(busy.result, BEGIN_BUSY);
     if (err == BFF_OK)
         err = store_fail(s, &name, 1, b.epoch, &wait_ms);
     if (err == BFF_OK)
@@ -268,6 +275,9 @@ static void a_missing_right_is_told_and_a_given_one_is_noticed(void **state)
     grant_without("+evalsha");
     struct store *s = open_as_user(0);
     struct session session;
+    assert_int_equal(store_load(s, &name, false, &arena, &session), BFF_ERR_STORE_UNAVAILABLE);
+    assert_non_null(strstr(store_last_error(s), "may not run"));
+    grant_without("+hmget"); /* which scripts call */
     assert_int_equal(store_load(s, &name, false, &arena, &session), BFF_ERR_STORE_UNAVAILABLE);
     assert_non_null(strstr(store_last_error(s), "may not run"));
     grant_without(NULL);

@@ -45,7 +45,7 @@ if s.state == 'rejected' then
 end
 if s.state == 'refreshing' then
     if s.lease > now then
-        if redis.call('HGET', key, 'owner') ~= attempt then
+        if redis.call('HMGET', key, 'owner')[1] ~= attempt then
             return busy(s.lease)
         end
         -- The answer was lost on its way, so nothing has begun yet: the lease counts from now.
