@@ -51,6 +51,7 @@ void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_
 {
     struct session_task *task = tasks_find(w->tasks, kind, c->call.name.hash);
     c->seen = seen;
+    c->from_cache = false;
     if (task && task->state == TASK_RESTING) {
         dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
         return;

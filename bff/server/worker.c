@@ -73,6 +73,12 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .breaker = &w->breaker,
         .wake_fd = w->wake_fd,
     };
+    if (w->config->server.microcache.n > 0) {
+        int64_t longest_ms = ((int64_t)w->config->server.microcache_s + 1) * 1000;
+        w->shared.microcache = microcache_open(w->config->server.microcache, longest_ms);
+        if (!w->shared.microcache)
+            return false;
+    }
     w->tasks = tasks_make();
     w->cache = cache_open(w->config->session.cache_bytes);
     w->invalidation = invalidation_start(&w->shared);
@@ -105,6 +111,8 @@ static void stop(struct worker *w)
         worker_forget(w, w->conns);
     tasks_free(w->tasks);
     cache_close(w->cache);
+    microcache_close(w->shared.microcache);
+    w->shared.microcache = NULL;
     last_revocations(w);
     revocations_free(w->shared.revocations);
     close(w->signal_fd);
