@@ -1,6 +1,7 @@
 """nginx keeps a yes: for whom, for how long, and what takes it away before."""
 
 import contextlib
+import datetime
 import hashlib
 import os
 import tempfile
@@ -23,14 +24,16 @@ def asked(site):
     return len([e for e in site.events("request") if e["leg"] == "authorize"])
 
 
+def entry_path(stack, browser):
+    return stack.microcache / hashlib.md5(browser.cookie.encode()).hexdigest()
+
+
 def entry_of(stack, browser):
     """The session's entry: what nginx wrote, or nothing."""
-    name = hashlib.md5(browser.cookie.encode()).hexdigest()
     try:
-        content = (stack.microcache / name).read_bytes()
+        return entry_path(stack, browser).read_bytes().strip(b"\0")
     except FileNotFoundError:
         return b""
-    return content.strip(b"\0")
 
 
 def kept(stack):
@@ -238,12 +241,30 @@ def test_a_redis_that_goes_leaves_nothing(site):
     until(lambda: site.browser().get("/bff/ready").status == 200, 10, "Redis is back")
 
 
-def test_a_killed_worker_leaves_nothing(site):
+def when(event):
+    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
+
+
+def test_what_killed_workers_had_handed_out_goes_before_others_take_their_place(site):
     browser = signed_in_and_kept(site)
+    before = len(site.events("store_back"))
     for pid in site.stack.bffd.worker_pids():
         os.kill(pid, 9)
-    until(lambda: not entry_of(site.stack, browser), 2, "the entry goes")
-    until(lambda: browser.get("/api/whoami/").status == 200, 10, "workers are back")
+    until(lambda: len(site.events("store_back")) > before, 10, "workers are back")
+    assert entry_of(site.stack, browser) == b""
+    assert entry_path(site.stack, browser).stat().st_mtime < when(site.events("store_back")[before])
+    until(lambda: browser.get("/api/whoami/").status == 200, 10, "it goes on")
+
+
+def test_what_a_killed_bffd_left_goes_when_it_starts_again(site):
+    browser = signed_in_and_kept(site)
+    site.stack.bffd.kill()
+    assert entry_of(site.stack, browser) != b""
+    site.stack.redis.kill()
+    site.stack.bffd.start()
+    assert entry_of(site.stack, browser) == b""
+    site.stack.redis.start()
+    until(lambda: site.browser().get("/bff/ready").status == 200, 10, "Redis is back")
 
 
 def test_what_nobody_asks_for_goes_by_itself(site):
@@ -255,10 +276,10 @@ def test_what_nobody_asks_for_goes_by_itself(site):
 def test_nginx_complains_of_nothing(site):
     """Entries that were taken away are still nginx' to remove."""
     browser = signed_in_and_kept(site)
-    name = hashlib.md5(browser.cookie.encode()).hexdigest()
+    entry = entry_path(site.stack, browser)
     assert browser.sign_out().status == 204
-    assert (site.stack.microcache / name).exists()
-    until(lambda: not (site.stack.microcache / name).exists(), 20, "nginx removes it")
+    assert entry.exists()
+    until(lambda: not entry.exists(), 20, "nginx removes it")
     log = site.stack.nginx.log_text()
     assert "[crit]" not in log and "[alert]" not in log, log
 
