@@ -54,6 +54,17 @@ int kept_directory_open(const char *path, const char **why)
     return fd;
 }
 
+/* A tmpfs without a limit says that it has 0 of it. */
+bool kept_directory_has_room(int directory, uint64_t files, uint64_t bytes)
+{
+    struct statfs fs;
+    struct stat st;
+    if (fstatfs(directory, &fs) != 0 || fstat(directory, &st) != 0 || st.st_nlink == 0)
+        return false;
+    return (fs.f_files == 0 || fs.f_ffree >= files) &&
+           (fs.f_blocks == 0 || fs.f_bavail >= bytes / (uint64_t)fs.f_bsize);
+}
+
 void kept_file_name(struct str cookie, char name[KEPT_FILE_NAME_MAX])
 {
     unsigned char digest[MD5_BYTES];

@@ -9,6 +9,8 @@
 #ifndef BFF_STORE_KEPT_FILE_H
 #define BFF_STORE_KEPT_FILE_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "codec/md5.h"
 
@@ -19,6 +21,11 @@
  * we may write in and others (who are not of its group) may not even enter.
  */
 BFF_MUST_CHECK int kept_directory_open(const char *path, const char **why);
+
+/* Can so many more files, which together hold so much, be written? Where nginx cannot write an
+ * entry it closes the browser's connection without an answer. false, too, when it has been removed.
+ */
+bool kept_directory_has_room(int directory, uint64_t files, uint64_t bytes);
 
 /* The name nginx gives to the entry of this session: its fastcgi_cache_key is the cookie's value.
  */

@@ -5,10 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "store/kept_file.h"
 
 #define SETS 8192u /* a power of two */
 #define WAYS 8u
+#define LOOK_FOR_ROOM_MS 100 /* in which all workers' sessions cannot write what has to be left */
+#define ROOM_FILES 8192u
+#define ROOM_BYTES (32u * 1024 * 1024)
 #define REPEATS_MAX 512u /* beyond that an entry that came too late counts until its end */
 
 struct handed_out {
@@ -27,6 +31,8 @@ struct microcache {
     int directory;
     pthread_mutex_t mutex;
     int64_t longest_ms;
+    int64_t look_for_room_ms;
+    bool has_room;
     struct repeat repeats[REPEATS_MAX];
     size_t n_repeats;
     struct handed_out (*sets)[WAYS];
@@ -43,6 +49,8 @@ struct microcache *microcache_open(struct str path, int64_t longest_ms)
     if (m && sets && directory >= 0 && pthread_mutex_init(&m->mutex, NULL) == 0) {
         m->directory = directory;
         m->longest_ms = longest_ms;
+        m->look_for_room_ms = INT64_MIN;
+        m->has_room = true; /* when it has none, it says so once */
         m->sets = sets;
         return m;
     }
@@ -61,13 +69,27 @@ static struct handed_out *set_of(struct microcache *m, const unsigned char *hash
     return m->sets[n & (SETS - 1)];
 }
 
+/* nginx would answer nothing at all where it cannot write. */
+static bool has_room(struct microcache *m, int64_t now_ms)
+{
+    if (now_ms < m->look_for_room_ms)
+        return m->has_room;
+    bool before = m->has_room;
+    m->has_room = kept_directory_has_room(m->directory, ROOM_FILES, ROOM_BYTES);
+    m->look_for_room_ms = now_ms + LOOK_FOR_ROOM_MS;
+    if (before && !m->has_room)
+        log_event(SEVERITY_WARN, "microcache_full",
+                  LOG_TEXT("effect", STR("nginx keeps nothing until its directory has room")));
+    return m->has_room;
+}
+
 bool microcache_hand_out(struct microcache *m, const struct session_name *name, int64_t until_ms,
                          int64_t now_ms)
 {
     struct handed_out *place = NULL;
     pthread_mutex_lock(&m->mutex);
     struct handed_out *set = set_of(m, name->hash);
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < WAYS && has_room(m, now_ms); i++) {
         bool is_its = memcmp(set[i].hash, name->hash, SESSION_HASH_BYTES) == 0;
         if (is_its || (!place && set[i].until_ms <= now_ms))
             place = &set[i];

@@ -28,7 +28,8 @@ void microcache_close(struct microcache *m); /* empties the directory; NULL is f
 
 /*
  * Note that a yes for this session is about to be handed out, for nginx to keep until then. false:
- * too many sessions were within the last seconds; then nginx must not keep it.
+ * nginx must not keep it: too many sessions were there within the last seconds, or the directory is
+ * nearly full.
  */
 BFF_MUST_CHECK bool microcache_hand_out(struct microcache *m, const struct session_name *name,
                                         int64_t until_ms, int64_t now_ms);

@@ -79,6 +79,17 @@ static void an_entry_that_cannot_be_replaced_is_deleted(void **state)
     assert_int_equal(count_files(d), 0);
 }
 
+static void a_directory_that_is_full_or_gone_has_no_room(void **state)
+{
+    const struct kept_directory *d = *state;
+    assert_true(kept_directory_has_room(d->fd, 1, 4096));
+    assert_false(kept_directory_has_room(d->fd, UINT64_MAX, 4096));
+    assert_false(kept_directory_has_room(d->fd, 1, UINT64_MAX));
+    assert_int_equal(rmdir(d->path), 0);
+    assert_false(kept_directory_has_room(d->fd, 1, 4096));
+    assert_int_equal(mkdir(d->path, 0700), 0);
+}
+
 static void make_old(const struct kept_directory *d, const char *name)
 {
     const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -123,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_the_md5_of_the_cookie),
         IN_DIRECTORY(a_directory_that_would_give_tokens_away_is_refused),
+        IN_DIRECTORY(a_directory_that_is_full_or_gone_has_no_room),
         IN_DIRECTORY(an_entry_becomes_an_empty_one_in_a_single_step),
         IN_DIRECTORY(where_there_is_none_none_is_made),
         IN_DIRECTORY(an_entry_that_cannot_be_replaced_is_deleted),

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include "kept_directory.h"
 #include "store/microcache.h"
 
@@ -132,6 +134,16 @@ static void more_than_can_be_noted_is_not_handed_out(void **state)
     assert_false(is_kept(f->d, file_of(&known)));
 }
 
+static void where_nginx_could_not_write_nothing_is_handed_out(void **state)
+{
+    const struct fixture *f = *state;
+    struct session_name one = session(1);
+    assert_true(microcache_hand_out(f->m, &one, NOW + LONGEST_MS, NOW));
+    assert_int_equal(rmdir(f->d->path), 0);
+    assert_false(microcache_hand_out(f->m, &one, NOW + 100 + LONGEST_MS, NOW + 100));
+    assert_int_equal(mkdir(f->d->path, 0700), 0);
+}
+
 static void at_the_end_nothing_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -161,6 +173,7 @@ int main(void)
         WITH_ONE(an_entry_that_comes_too_late_is_taken_away_again),
         WITH_ONE(what_is_over_needs_no_taking_away),
         WITH_ONE(more_than_can_be_noted_is_not_handed_out),
+        WITH_ONE(where_nginx_could_not_write_nothing_is_handed_out),
         WITH_ONE(at_the_end_nothing_is_kept),
         cmocka_unit_test(where_there_is_none_nothing_happens),
     };
