@@ -24,8 +24,8 @@ void dispatch_refuse(struct worker *w, struct conn *c, enum bff_err e, int64_t w
 }
 
 /*
- * A yes that nginx may keep: to a request of the kind that it keeps them for, and only what was in
- * the session cache just now, for of that Redis tells us when it changes. It is noted first, and
+ * A yes that nginx may keep: to a request of the kind that it keeps them for, and only what is in
+ * the session cache, for of that Redis tells us when it changes. It is noted first, and
  * then looked whether it still holds: whoever moves the fence or the epoch does so before he takes
  * away what has been handed out.
  */

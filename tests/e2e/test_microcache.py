@@ -46,7 +46,7 @@ def kept(stack):
 
 
 def be_kept(stack, browser):
-    """Call until nginx answers from its cache. The first call asks Redis, and is not kept."""
+    """Call until nginx has kept the yes: it is written after the answer."""
 
     def is_kept():
         assert browser.get("/api/whoami/").status == 200
