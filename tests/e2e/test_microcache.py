@@ -256,6 +256,35 @@ def test_what_killed_workers_had_handed_out_goes_before_others_take_their_place(
     until(lambda: browser.get("/api/whoami/").status == 200, 10, "it goes on")
 
 
+def test_a_reload_leaves_nothing_and_goes_on(site):
+    browser = signed_in_and_kept(site)
+    site.stack.bffd.reload()
+    until(lambda: not entry_of(site.stack, browser), 2, "the entry goes with who handed it out")
+    be_kept(site.stack, browser)
+    old = browser.twin()
+    assert browser.sign_out().status == 204
+    assert at_once(20, lambda i: old.twin().get("/api/whoami/").status) == [401] * 20
+
+
+def test_workers_serve_although_the_directory_is_gone(site):
+    browser = signed_in_and_kept(site)
+    directory, away = site.stack.microcache, site.stack.microcache.with_suffix(".away")
+    directory.rename(away)
+    try:
+        before = len(site.events("store_back"))
+        for pid in site.stack.bffd.worker_pids():
+            os.kill(pid, 9)
+        until(lambda: len(site.events("store_back")) > before + 1, 10, "workers are back")
+        started = site.stack.bffd.worker_pids()
+        asks = asked(site)
+        assert [browser.get("/api/whoami/").status for _ in range(5)] == [200] * 5
+        assert asked(site) - asks == 5 and site.stack.bffd.worker_pids() == started
+    finally:
+        away.rename(directory)
+    site.stack.bffd.reload()
+    be_kept(site.stack, browser)
+
+
 def test_what_a_killed_bffd_left_goes_when_it_starts_again(site):
     browser = signed_in_and_kept(site)
     site.stack.bffd.kill()
