@@ -200,6 +200,26 @@ def test_after_a_sign_out_nothing_passes_and_nothing_is_left(site):
     assert at_once(20, lambda i: old.twin().get("/api/whoami/").status) == [401] * 20
 
 
+def test_an_entry_that_nginx_writes_late_goes_all_the_same(site):
+    """It is ourselves who write it: nginx cannot be made to be late."""
+    browser = signed_in_and_kept(site)
+    entry, late = entry_path(site.stack, browser), site.stack.microcache / "late"
+    late.write_bytes(entry.read_bytes())
+    old = browser.twin()
+
+    def write_late():
+        until(lambda: not entry_of(site.stack, old), 5, "the entry is taken away")
+        late.replace(entry)
+
+    writer = threading.Thread(target=write_late)
+    writer.start()
+    assert browser.sign_out().status == 204
+    writer.join()
+    assert not late.exists()
+    until(lambda: not entry_of(site.stack, old), 1, "it is taken away again")
+    assert old.get("/api/whoami/").status == 401
+
+
 def test_a_refresh_takes_the_old_token_away(site):
     browser = signed_in_and_kept(site)
     calls = site.backend.calls_from_now()
@@ -247,12 +267,13 @@ def when(event):
 
 def test_what_killed_workers_had_handed_out_goes_before_others_take_their_place(site):
     browser = signed_in_and_kept(site)
-    before = len(site.events("store_back"))
+    before = len(site.events("worker_started"))
     for pid in site.stack.bffd.worker_pids():
         os.kill(pid, 9)
-    until(lambda: len(site.events("store_back")) > before, 10, "workers are back")
+    until(lambda: len(site.events("worker_started")) > before, 10, "workers are back")
     assert entry_of(site.stack, browser) == b""
-    assert entry_path(site.stack, browser).stat().st_mtime < when(site.events("store_back")[before])
+    emptied = entry_path(site.stack, browser).stat().st_mtime
+    assert emptied < when(site.events("worker_started")[before])
     until(lambda: browser.get("/api/whoami/").status == 200, 10, "it goes on")
 
 
