@@ -273,7 +273,7 @@ def test_what_killed_workers_had_handed_out_goes_before_others_take_their_place(
     until(lambda: len(site.events("worker_started")) > before, 10, "workers are back")
     assert entry_of(site.stack, browser) == b""
     emptied = entry_path(site.stack, browser).stat().st_mtime
-    # Not by a new worker: the first comes 50 ms later. (A file's time may be some behind the clock.)
+    # Not by a new worker: the first comes 50 ms later. (A file's time may be behind.)
     assert emptied < when(site.events("worker_started")[before]) - 0.025
     until(lambda: browser.get("/api/whoami/").status == 200, 10, "it goes on")
 
