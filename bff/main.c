@@ -135,6 +135,9 @@ static int check(const struct setup *setup)
            STR_ARG(c->redis.prefix));
     if (str_starts(c->redis.url, STR("redis+cluster://")))
         printf("  ask      Redis for every request: what is in a cluster is not cached\n");
+    if (c->server.microcache.n > 0)
+        printf("  let      nginx keep a yes in %.*s, for %u to %u s\n",
+               STR_ARG(c->server.microcache), c->server.microcache_s, c->server.microcache_s + 1);
     printf("  end them after %u s without activity, %u s at the latest\n", c->session.idle_s,
            c->session.absolute_s);
     printf("and call the backend %.*s (preset %.*s) with\n", STR_ARG(c->backend.url),

@@ -3,6 +3,7 @@
 Standard library only, for these run on a user's machine before anything else is installed.
 """
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -14,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import weakref
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -60,7 +60,7 @@ def socket_directory(directory):
     if len(str(directory)) + len("/redis.sock.12345") <= UNIX_PATH_MAX:
         return Path(directory)
     short = Path(tempfile.mkdtemp(prefix="bff-"))
-    weakref.finalize(short, shutil.rmtree, str(short), ignore_errors=True)
+    atexit.register(shutil.rmtree, short, ignore_errors=True)
     return short
 
 

@@ -87,13 +87,18 @@ def implied_prefixes(effective):
     return first - {"/api/", "/bff/"}
 
 
-def add_prefixes(files, prefixes):
-    """An API call is what begins with one of them, or with /api/."""
+def add_to_site(files, prefixes, microcache):
+    """What users add beside bff.conf. An API call is what begins with one of `prefixes`, or with
+    /api/; `microcache` is its directory, or None."""
     include = "    include bff/bff.conf;"
     calls = [
         f"    location ^~ {prefix} {{\n        include bff/bff-call.conf;\n    }}"
         for prefix in sorted(prefixes)
     ]
+    if microcache:
+        calls.append("    include bff/bff-microcache.conf;")
+        files.include("bff/bff-microcache-http.conf")
+        files.replace("/run/bff-microcache", microcache)
     files.replace(include, "\n".join([include, *calls]))
 
 
@@ -110,7 +115,7 @@ class NginxFiles:
 
     def __init__(self, directory):
         self.directory = Path(directory)
-        self._replacements, self._added = {}, {}
+        self._replacements, self._added, self._included = {}, {}, ["bff/bff-http.conf"]
 
     def replace(self, shipped, ours):
         self._replacements[shipped] = str(ours)
@@ -118,6 +123,10 @@ class NginxFiles:
     def add(self, name, text):
         """A file that does not ship, because it is the user's."""
         self._added[name] = text
+
+    def include(self, name):
+        """One more that ships, for the `http` block."""
+        self._included.append(name)
 
     def write(self, site):
         """Writes DIRECTORY/bff/*.conf and returns what an `http` block has to include."""
@@ -138,7 +147,7 @@ class NginxFiles:
             (to / name).write_text(text)
         if missing:
             raise ComponentFailed(f"no file of {SHIPPED} contains {sorted(missing)}")
-        return ["bff/bff-http.conf", f"bff/{site}"]
+        return [*self._included, f"bff/{site}"]
 
 
 def shipped_login_rate():

@@ -9,13 +9,14 @@ project. For scripts/run, scripts/demo and the end-to-end tests.
 
 The shipped nginx files are used as they are; only these texts in them are replaced:
     unix:/run/bff/bff.sock, 127.0.0.1:8000, the `listen` lines, root, server_name, certificate,
-    the rate of logins (if asked for). As a user would, it adds bff-paths.conf, which bffd prints,
+    the rate of logins and the directory of the micro-cache (if asked for). As a user would, it adds bff-paths.conf, which bffd prints,
     a line for backend.attach if that names a header of its own, and the backend's other prefixes.
 
 Several bffd and nginx on one Redis: Stack(..., redis=first.redis, key_file=first.key_file).
 """
 
 import shutil
+import tempfile
 import urllib.parse
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Stack:
     redis_options  {"maxmemory-policy": "allkeys-lru"}
     key_file       an existing one; default: config's if it is readable, else a new one
     django_env     for the test project's settings
+    microcache     with nginx' micro-cache, in a directory of its own on a tmpfs
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Stack:
         redis_options=None,
         key_file=None,
         django_env=None,
+        microcache=False,
         keep=False,
     ):
         self._base = Path(config).read_text() if config else site_files.SIMPLEJWT
@@ -86,6 +89,11 @@ class Stack:
         self._backend_url = backend_url or self._given.get("backend.url")
         self.key_file, self.key_is_ours = self._choose_key_file(config, key_file)
         self.config = self.directory / "bff.conf"
+        self.microcache = None
+        if microcache:
+            self._tmpfs = tempfile.TemporaryDirectory(prefix="bff-", dir="/dev/shm")
+            self.microcache = Path(self._tmpfs.name)
+            self._overrides.setdefault("server.microcache", self.microcache)
         self.socket = components.socket_directory(self.directory) / "bff.sock"
         self.bffd = Bffd(self.directory, self.config)
         self.nginx = Nginx(self.directory, self._write_nginx, port)
@@ -155,7 +163,8 @@ class Stack:
             rate = rate if isinstance(rate, str) else f"{rate}r/s"
             files.replace(site_files.shipped_login_rate(), f"rate={rate}")
         effective = site_files.effective_config(self.config)
-        site_files.add_prefixes(files, {*site_files.implied_prefixes(effective), *self._prefixes})
+        prefixes = {*site_files.implied_prefixes(effective), *self._prefixes}
+        site_files.add_to_site(files, prefixes, self.microcache)
         files.add("bff-paths.conf", components.run_bffd("-c", self.config, "--print-nginx"))
         files.add("bff-attach.conf", site_files.attach_line(effective))
         site = self._https_site(files, port) if self.https else self._plain_site(files, port)
@@ -233,5 +242,7 @@ class Stack:
         self._remove()
 
     def _remove(self):
+        if self.microcache:
+            self._tmpfs.cleanup()
         if not self.keep and not self._existed:
             shutil.rmtree(self.directory, ignore_errors=True)

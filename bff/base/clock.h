@@ -18,6 +18,14 @@ static inline int64_t clock_mono_ms(void)
     return clock_mono_us() / 1000;
 }
 
+/* Milliseconds since the epoch. */
+static inline int64_t clock_real_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Woken early by a signal it returns early: for loops that look again. */
 static inline void clock_pause_ms(int64_t ms)
 {

@@ -123,15 +123,17 @@ struct config {
         uint32_t socket_mode; /* permissions of the unix socket, octal in the file */
         uint32_t workers;     /* processes; 0 = one for each processor ("auto") */
         struct str key_file;
-        uint32_t io_threads;  /* per worker */
-        uint32_t io_queue;    /* jobs waiting for an I/O thread; more are refused with 503 */
-        uint32_t connections; /* FastCGI connections per worker */
-        uint32_t parked;      /* requests that may wait for a refresh, per worker */
-        uint32_t park_ms;     /* how long one may wait */
-        uint32_t read_ms;     /* how long a half-sent FastCGI request is waited for */
-        uint32_t idle_ms;     /* an idle FastCGI connection is closed after this */
-        uint32_t drain_ms;    /* how long SIGTERM and SIGHUP wait for requests in flight */
-        uint32_t body_bytes;  /* largest body of POST /bff/login */
+        uint32_t io_threads;   /* per worker */
+        uint32_t io_queue;     /* jobs waiting for an I/O thread; more are refused with 503 */
+        uint32_t connections;  /* FastCGI connections per worker */
+        uint32_t parked;       /* requests that may wait for a refresh, per worker */
+        uint32_t park_ms;      /* how long one may wait */
+        uint32_t read_ms;      /* how long a half-sent FastCGI request is waited for */
+        uint32_t idle_ms;      /* an idle FastCGI connection is closed after this */
+        uint32_t drain_ms;     /* how long SIGTERM and SIGHUP wait for requests in flight */
+        uint32_t body_bytes;   /* largest body of POST /bff/login */
+        struct str microcache; /* directory of nginx' micro-cache; empty: there is none */
+        uint32_t microcache_s; /* how long nginx keeps a yes, and up to a second more */
     } server;
     struct { /* [log] */
         enum log_level level;
@@ -217,6 +219,7 @@ struct config {
  * redis.url, backend.url, and with preset = none those that only a preset fills), lines that
  * libinih would read otherwise than they look, and combinations that cannot work:
  *   session.idle_timeout above session.absolute_timeout
+ *   server.microcache without a session cache: session.cache_ttl = 0s, or a cluster
  *   session.touch_interval or session.refresh_ahead not below session.idle_timeout
  *   backend.connect_timeout above backend.timeout; refresh.backoff_min above backoff_max
  *   refresh.lease below backend.timeout + 2 * redis.command_timeout

@@ -95,8 +95,27 @@ static bool check_redis(struct config_reading *reading, const struct config *con
                              OPTION_redis_sentinel_password_file);
 }
 
+/* Only what Redis would tell us of when it changes may be handed out to be kept. */
+static bool check_microcache(struct config_reading *reading, const struct config *config)
+{
+    if (config->server.microcache.n == 0)
+        return true;
+    if (config->session.cache_ms == 0)
+        return config_refuse(
+            reading, config_line_of(reading, OPTION_server_microcache, OPTION_session_cache_ttl),
+            KEY_FORMAT " needs " KEY_FORMAT " above 0s", KEY_ARGS(OPTION_server_microcache),
+            KEY_ARGS(OPTION_session_cache_ttl));
+    if (str_starts(config->redis.url, STR("redis+cluster://")))
+        return config_refuse(
+            reading, config_line_of(reading, OPTION_server_microcache, OPTION_redis_url),
+            KEY_FORMAT " cannot be used with a cluster, in which sessions are not cached",
+            KEY_ARGS(OPTION_server_microcache));
+    return true;
+}
+
 bool config_check_all(struct config_reading *reading, const struct config *config)
 {
     return check_pairs(reading, config) && check_lease(reading, config) &&
-           config_check_backend(reading, config) && check_redis(reading, config);
+           config_check_backend(reading, config) && check_redis(reading, config) &&
+           check_microcache(reading, config);
 }

@@ -101,6 +101,12 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "A refresh that is cut off here can cost a session.")                                       \
     X(SIZE, server, body_max, body_bytes, "64k", MUST_BE_GIVEN, CONFIG_KIB(1), CONFIG_MIB(1),     \
       "Largest body of POST /bff/login and of captures.")                                                         \
+    X(PATH, server, microcache, microcache, "", MAY_BE_EMPTY, 0, 0,                               \
+      "The directory of nginx's micro-cache (bff-microcache-http.conf), on a tmpfs. "             \
+      "With it nginx may keep a yes for as long as microcache_time says, "                        \
+      "and bffd takes it away when the session changes. Empty: nothing is kept.")                 \
+    X(DURATION_S, server, microcache_time, microcache_s, "1s", MUST_BE_GIVEN, 1, 10,              \
+      "How long nginx may keep a yes, and up to a second more.")                                  \
     X(LOG_LEVEL, log, level, level, "info", MUST_BE_GIVEN, 0, 0,                                  \
       "The least important lines that are written.")                                              \
     X(LOG_FORMAT, log, format, format, "logfmt", MUST_BE_GIVEN, 0, 0,                             \

@@ -59,3 +59,13 @@ bool csrf_allows(const struct csrf_rules *rules, const struct csrf_request *r)
         return is_own_origin(rules, r);
     return safe || str_eq(r->x_csrf, STR("1"));
 }
+
+bool csrf_is_own_read(const struct csrf_request *r)
+{
+    if (r->duplicated || !is_safe_method(r->method) || r->upgrade.n > 0)
+        return false;
+    if (r->sec_fetch_site.n > 0)
+        return str_eq(r->sec_fetch_site, STR("same-origin")) ||
+               str_eq(r->sec_fetch_site, STR("none"));
+    return r->origin.n == 0;
+}

@@ -32,4 +32,12 @@ struct csrf_rules {
 
 bool csrf_allows(const struct csrf_rules *rules, const struct csrf_request *r);
 
+/*
+ * Does nothing but the method's safety and Sec-Fetch-Site (or that neither it nor an Origin is
+ * there) make this request one that is allowed? Then so are all of that kind, by any rules and at
+ * any host: nginx' micro-cache may answer one as the other. The same stands as a regular
+ * expression in nginx/bff-microcache-http.conf.
+ */
+bool csrf_is_own_read(const struct csrf_request *r);
+
 #endif

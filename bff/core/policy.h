@@ -27,6 +27,14 @@ enum session_step {
 enum session_step policy_for_call(struct session_clocks c);
 
 /*
+ * The last whole second, of the clock that says `epoch_ms`, in which nginx may use a yes it keeps:
+ * keep_s after this one, but over before any of the session's clocks says something else. Until
+ * then the worker would say the same, and need not see the request: no touch or refresh is due.
+ * 0: it must not be kept at all.
+ */
+int64_t policy_keep_until_s(struct session_clocks c, int64_t epoch_ms, uint32_t keep_s);
+
+/*
  * How long before its end an access token is refreshed: `wanted_ms`, but never more than a quarter
  * of its life, or a token that lives shorter than that would be refreshed by every call.
  */

@@ -74,6 +74,14 @@ void authorize_pass(const struct live_session *live, const struct config *config
         authorize_refuse(BFF_ERR_INTERNAL, 0, arena, reply);
 }
 
+void authorize_keep(int64_t until_s, struct arena *arena, struct reply *reply)
+{
+    struct str text;
+    /* Absolute, so that it ends then however late nginx reads it. */
+    if (reply->status == 204 && arena_printf(arena, &text, "@%lld", (long long)until_s))
+        reply_header(reply, "X-Accel-Expires", text);
+}
+
 void authorize_refuse(enum bff_err e, int64_t wait_ms, struct arena *arena, struct reply *reply)
 {
     struct str code = err_code(e), refusal;

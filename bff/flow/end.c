@@ -25,16 +25,16 @@ static void refresh_if_expired(struct tools *tools, const struct session_name *n
     }
 }
 
-enum end_result session_end(struct tools *tools, const struct session_name *name,
-                            const struct caller *caller, struct arena *arena)
+static enum end_result end(struct tools *tools, const struct session_name *name,
+                           const struct caller *caller, struct arena *arena, int64_t *forgotten_ms)
 {
     struct session ended;
     if (tools->config->revoke.auth_access && tools->config->revoke.request.method.n > 0)
         refresh_if_expired(tools, name, caller, arena);
     enum bff_err err = store_logout(tools->store, name, arena, &ended);
-    /* Bumped after the deletion and before the answer: from here on no worker of this host serves
-     * the session from its cache. */
-    fence_bump(tools->fence, name->hash);
+    /* After the deletion and before the answer. */
+    tools_forget(tools, name);
+    *forgotten_ms = clock_mono_ms();
     if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
         return END_TOLD; /* nothing that could be revoked */
     if (err != BFF_OK)
@@ -48,6 +48,29 @@ enum end_result session_end(struct tools *tools, const struct session_name *name
         break;
     }
     return END_NOT_TOLD;
+}
+
+/* A yes from just before may have been on its way to nginx, which keeps it only when it has come.
+ * So its entry is taken away once more before the answer says that the session is over. */
+static void forget_once_more(struct tools *tools, const struct session_name *name,
+                             int64_t forgotten_ms)
+{
+    int64_t rest_ms = forgotten_ms + MICROCACHE_SETTLE_MS - clock_mono_ms();
+    if (!tools->microcache)
+        return;
+    if (rest_ms > 0)
+        clock_pause_ms(rest_ms);
+    microcache_forget(tools->microcache, name, clock_mono_ms());
+}
+
+enum end_result session_end(struct tools *tools, const struct session_name *name,
+                            const struct caller *caller, struct arena *arena)
+{
+    int64_t forgotten_ms;
+    enum end_result result = end(tools, name, caller, arena, &forgotten_ms);
+    if (result != END_STORE_DOWN)
+        forget_once_more(tools, name, forgotten_ms);
+    return result;
 }
 
 static struct str name_of(enum end_result result)

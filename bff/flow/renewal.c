@@ -87,7 +87,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
                   LOG_TEXT("request_id", caller->request_id));
         return;
     }
-    fence_bump(tools->fence, name->hash);
+    tools_forget(tools, name);
     CRASH_POINT(FENCED, -1);
     out->ticket++;
     switch (result) {
@@ -131,7 +131,7 @@ static void rejected(struct tools *tools, const struct session_name *name,
         store_trouble(tools, "reject", out);
         return;
     }
-    fence_bump(tools->fence, name->hash);
+    tools_forget(tools, name);
     CRASH_POINT(FENCED, -1);
     out->result = result == REJECT_ENDED ? RENEWAL_ENDED : RENEWAL_LATER;
     if (result == REJECT_ENDED)
@@ -218,7 +218,7 @@ static void refresh(struct tools *tools, const struct session_name *name, uint64
         out->result = RENEWAL_UNAVAILABLE;
         break;
     case BEGIN_REJECTED:
-        fence_bump(tools->fence, name->hash);
+        tools_forget(tools, name);
         out->result = RENEWAL_ENDED;
         break;
     case BEGIN_GO:

@@ -64,7 +64,7 @@ static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now
     c->since_ms = now_ms;
     c->started_us = clock_mono_us();
     c->has_body = has_body;
-    c->has_renewed = c->has_touched = c->kept = false;
+    c->has_renewed = c->has_touched = c->kept = c->from_cache = false;
     c->reply = (struct reply){.status = 0};
     return params_read(c->fcgx.envp, &c->call) == BFF_OK ? CONN_REQUEST : CONN_REFUSED;
 }

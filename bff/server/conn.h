@@ -36,6 +36,8 @@ struct conn {
     int64_t started_us;
     bool has_body;                 /* STDIN may not have come completely */
     bool has_renewed, has_touched; /* what this request has already waited for */
+    bool from_cache;               /* decided by what is in the cache ... */
+    uint32_t ticket;               /* ... while its fence stands here */
     uint64_t seen;                 /* the generation it wants to be renewed */
     bool kept;                     /* of a request that a lane has answered: still open? */
 

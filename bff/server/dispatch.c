@@ -1,5 +1,6 @@
 #include <time.h>
 
+#include "base/clock.h"
 #include "flow/compat.h"
 #include "flow/end.h"
 #include "flow/signin.h"
@@ -22,11 +23,34 @@ void dispatch_refuse(struct worker *w, struct conn *c, enum bff_err e, int64_t w
     worker_answer(w, c);
 }
 
+/*
+ * A yes that nginx may keep: to a request of the kind that it keeps them for, and only what is in
+ * the session cache, for of that Redis tells us when it changes. It is noted first, and
+ * then looked whether it still holds: whoever moves the fence or the epoch does so before he takes
+ * away what has been handed out.
+ */
+static void let_nginx_keep(struct worker *w, struct conn *c, const struct live_session *live)
+{
+    struct microcache *microcache = w->shared.microcache;
+    if (!microcache || !c->from_cache || !csrf_is_own_read(&c->call.csrf))
+        return;
+    int64_t epoch_ms = clock_real_ms();
+    int64_t until_s = policy_keep_until_s(live_session_clocks(live, w->now_ms), epoch_ms,
+                                          w->config->server.microcache_s);
+    int64_t until_ms = w->now_ms + (until_s + 1) * 1000 - epoch_ms + MICROCACHE_SETTLE_MS;
+    if (until_s == 0 || !microcache_hand_out(microcache, &c->call.name, until_ms, w->now_ms))
+        return;
+    if (fence_read(w->setup->fence, c->call.name.hash) == c->ticket &&
+        invalidation_epoch(w->invalidation) == w->cache_epoch)
+        authorize_keep(until_s, &c->arena, &c->reply);
+}
+
 static void pass(struct worker *w, struct conn *c, const struct live_session *live)
 {
     switch (c->call.leg) {
     case LEG_AUTHORIZE:
         authorize_pass(live, w->config, &c->arena, &c->reply);
+        let_nginx_keep(w, c, live);
         break;
     case LEG_RENEW:
         renew_retry(live, w->config, &c->arena, &c->reply);
@@ -91,6 +115,8 @@ static void settle_activity(struct worker *w, struct conn *c, const struct live_
  * what is stored, be it older than what was refused: a failover may have lost a write. */
 static void settle_renew(struct worker *w, struct conn *c, const struct live_session *live)
 {
+    /* What nginx keeps may be this very token. */
+    microcache_forget(w->shared.microcache, &c->call.name, w->now_ms);
     bool is_expired = live_session_clocks(live, w->now_ms).access_left_ms <= 0;
     bool is_refused = policy_must_refresh(c->call.generation, live->generation);
     if (c->has_renewed || (!is_expired && !is_refused))
@@ -121,6 +147,7 @@ static void look_up(struct worker *w, struct conn *c)
         cache_clear(w->cache);
         w->cache_epoch = epoch;
     }
+    c->ticket = fence_read(w->setup->fence, c->call.name.hash);
     if (!invalidation_is_up(w->invalidation) ||
         !cache_get(w->cache, w->setup->fence, c->call.name.hash, w->now_ms, &hit)) {
         waiting_park(w, c, TASK_LOAD, 0, is_activity(&c->call));
@@ -136,6 +163,7 @@ static void look_up(struct worker *w, struct conn *c)
         .absolute_until_ms = hit.absolute_until_ms,
         .touch_at_ms = hit.touch_due_ms,
     };
+    c->from_cache = true;
     dispatch_settle(w, c, &live);
 }
 

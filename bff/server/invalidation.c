@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define REFRESHED_MAX 1024 /* kept for the hot thread; beyond that everybody looks again */
@@ -24,10 +25,15 @@ static void on_changed(void *self, struct str key)
 {
     struct invalidation *i = self;
     unsigned char hash[SESSION_HASH_BYTES];
-    if (!key.p)
+    if (!key.p) {
         atomic_fetch_add(&i->epoch, 1);
-    else if (session_key_hash(i->shared->config, key, hash))
+        microcache_forget_all(i->shared->microcache);
+    } else if (session_key_hash(i->shared->config, key, hash)) {
         fence_bump(i->shared->fence, hash);
+        microcache_forget_hash(i->shared->microcache, hash, clock_mono_ms());
+        if (i->shared->microcache)
+            lane_wake(i->shared); /* it is taken away again by the hot thread's clock */
+    }
 }
 
 static void on_refreshed(void *self, struct str key)
@@ -51,6 +57,8 @@ static void on_connected(void *self, int64_t client_id)
     bool was_up = atomic_load(&i->redirect) != 0;
     atomic_store(&i->redirect, client_id);
     atomic_fetch_add(&i->epoch, 1);
+    /* When it is lost, and once more when it is back, for what nginx has written meanwhile. */
+    microcache_forget_all(i->shared->microcache);
     if (was_up && client_id == 0 && !atomic_load(&i->stopping))
         log_event(SEVERITY_WARN, "store_lost", LOG_TEXT("effect", STR("sessions are not cached")));
     if (!was_up && client_id == WATCH_UNTRACKED)

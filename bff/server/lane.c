@@ -42,6 +42,7 @@ bool lane_open_tools(const struct lane_shared *shared, struct tools *tools)
         .keys = shared->keys,
         .client_secret = shared->client_secret,
         .fence = shared->fence,
+        .microcache = shared->microcache,
         .revocations = shared->revocations,
         .breaker = shared->breaker,
         .store = store_open(&options),
@@ -115,8 +116,10 @@ static void run_jobs(struct lane *lane, struct tools *tools)
     while ((job = next_job(lane))) {
         store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
         job->run(job, tools);
-        if (store_lost_reads(tools->store))
+        if (store_lost_reads(tools->store)) {
             atomic_fetch_add(lane->shared->cache_epoch, 1);
+            microcache_forget_all(lane->shared->microcache);
+        }
         hand_back(lane, job);
     }
 }

@@ -29,6 +29,7 @@ struct lane_shared {
     struct str client_secret;     /* for the backend */
     struct str owner;
     struct fence *fence;
+    struct microcache *microcache; /* NULL: there is none */
     struct revocations *revocations;
     struct breaker *breaker;
     const _Atomic int64_t *redirect_client; /* of the watch; 0 while it is down */

@@ -216,6 +216,8 @@ static void retry_revocations(struct worker *w)
 static int sleep_ms(struct worker *w, int64_t next_sweep_ms)
 {
     int64_t at = waiting_next_timer(w);
+    if (w->tend_ms < at)
+        at = w->tend_ms;
     if (next_sweep_ms < at)
         at = next_sweep_ms;
     int64_t ms = at - clock_mono_ms();
@@ -309,6 +311,7 @@ void worker_serve(struct worker *w)
 {
     struct epoll_event events[EVENTS_MAX];
     int64_t next_sweep_ms = 0;
+    w->tend_ms = INT64_MAX;
     while (!is_drained(w)) {
         log_flush();
         int n = epoll_wait(w->epoll_fd, events, EVENTS_MAX, sleep_ms(w, next_sweep_ms));
@@ -316,6 +319,7 @@ void worker_serve(struct worker *w)
         if (n > 0)
             take_events(w, events, n);
         waiting_timers(w);
+        w->tend_ms = microcache_tend(w->shared.microcache, w->now_ms);
         if (w->now_ms >= next_sweep_ms || w->draining) {
             sweep_conns(w);
             retry_revocations(w);

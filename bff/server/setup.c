@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/kept_file.h"
+
 #define ARENA_BYTES (2 * 1024 * 1024)
 
 static bool fail(struct arena *arena, struct str *message, const char *path, const char *reason)
@@ -131,13 +133,32 @@ static bool load_backend(struct setup *s, const char *path, struct str *message)
                        message);
 }
 
+/* That it is fit. Each worker opens it for itself. */
+static bool check_microcache(struct setup *s, struct str *message)
+{
+    struct str path = s->config.server.microcache;
+    const char *why = "out of memory, or a NUL byte in a path";
+    if (path.n == 0)
+        return true;
+    char *name = arena_cstr(&s->arena, path);
+    int fd = name ? kept_directory_open(name, &why) : -1;
+    if (fd >= 0) {
+        close(fd);
+        return true;
+    }
+    if (!arena_printf(&s->arena, message, "server.microcache: %.*s: %s", STR_ARG(path), why))
+        *message = STR("out of memory");
+    return false;
+}
+
 static bool load_all(struct setup *s, const char *path, struct str *message)
 {
     return load_backend(s, path, message) && load_keys(s, message) &&
            load_secret(s, "redis.password_file", s->config.redis.password_file, &s->password,
                        message) &&
            load_secret(s, "redis.sentinel_password_file", s->config.redis.sentinel_password_file,
-                       &s->sentinel_password, message);
+                       &s->sentinel_password, message) &&
+           check_microcache(s, message);
 }
 
 static struct setup *load_by(bool (*load)(struct setup *, const char *, struct str *),

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "server/notify.h"
 #include "server/worker.h"
 #include "store/fence.h"
+#include "store/kept_file.h"
 
 #define WORKERS_MAX 256
 #define STABLE_MS 10000 /* a worker that lived this long starts the back-off anew */
@@ -195,6 +197,24 @@ static void drain_others(struct supervisor *s)
     }
 }
 
+/* What was handed out by a worker that is gone: nobody else knows of it when its session ends. */
+static void empty_microcache(const struct config *config)
+{
+    struct str path = config->server.microcache;
+    const char *why = strerror(ENAMETOOLONG);
+    char name[PATH_MAX];
+    if (path.n == 0)
+        return;
+    int n = snprintf(name, sizeof name, "%.*s", STR_ARG(path));
+    int fd = (size_t)n < sizeof name ? kept_directory_open(name, &why) : -1;
+    if (fd < 0) {
+        log_event(SEVERITY_ERROR, "microcache_not_emptied", LOG_TEXT("reason", str_from(why)));
+        return;
+    }
+    kept_files_empty_all(fd);
+    close(fd);
+}
+
 static void log_exit(pid_t pid, int status)
 {
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -215,6 +235,7 @@ static void reap(struct supervisor *s)
             log_exit(pid, status);
             slot->pid = 0;
             slot->kill_at_ms = 0;
+            empty_microcache(&s->setup->config);
             if (!s->stopping && slot->generation == s->serving)
                 schedule_restart(slot, clock_mono_ms());
         }
@@ -424,6 +445,7 @@ int supervisor_run(const char *config_path, struct setup *setup)
         return 1;
     }
     log_as(&setup->config);
+    empty_microcache(&setup->config);
     raise_file_limit(&setup->config);
     s->serving = 1; /* what the first generation will be: its workers are replaced from the start */
     if (start_generation(s)) {

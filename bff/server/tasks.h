@@ -27,6 +27,7 @@ struct session_task {
     bool woken;           /* while RUNNING: a refresh ended elsewhere, do not sleep on it */
     uint64_t seen;        /* of a REFRESH */
     unsigned watch_epoch; /* when it ran: its result is cached only if the watch held */
+    bool remembered;      /* its session is in the cache */
     int64_t due_ms;
     struct arena arena; /* holds the name's cookie, the caller and the renewal; wiped with it */
     struct session_name name;

@@ -51,6 +51,7 @@ void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_
 {
     struct session_task *task = tasks_find(w->tasks, kind, c->call.name.hash);
     c->seen = seen;
+    c->from_cache = false;
     if (task && task->state == TASK_RESTING) {
         dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
         return;
@@ -75,14 +76,15 @@ void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t genera
                   LOG_TEXT("request_id", c->call.caller.request_id));
 }
 
-static void remember(struct worker *w, const struct session_task *task,
+/* Is it in the cache now? */
+static bool remember(struct worker *w, const struct session_task *task,
                      const struct live_session *live)
 {
     int64_t watch = atomic_load(invalidation_redirect(w->invalidation));
     /* Only what Redis will tell this worker of when it changes. */
     if (w->config->session.cache_ms == 0 || task->watch_epoch != w->cache_epoch || watch == 0 ||
         task->renewal.tracked_for != watch)
-        return;
+        return false;
     struct cached_session entry = {
         .generation = live->generation,
         .access = live->access,
@@ -95,8 +97,10 @@ static void remember(struct worker *w, const struct session_task *task,
         .entry_until_ms = w->now_ms + w->config->session.cache_ms,
     };
     /* What does not fit is asked again next time. */
-    if (!cache_put(w->cache, task->name.hash, task->renewal.ticket, &entry))
+    bool fits = cache_put(w->cache, task->name.hash, task->renewal.ticket, &entry);
+    if (!fits)
         log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->access.n));
+    return fits;
 }
 
 /* --- when a task has run --- */
@@ -108,6 +112,8 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
     w->n_parked--;
     CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
     CRASH_POINT(ANSWER_DUE, c->fcgx.ipcFd);
+    c->from_cache = task->remembered;
+    c->ticket = task->renewal.ticket;
     switch (task->renewal.result) {
     case RENEWAL_SESSION:
         if (task->renewal.granted && live->generation > c->seen)
@@ -149,7 +155,7 @@ static void finish(struct worker *w, struct session_task *task)
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
         live = live_session_from(&task->renewal.session, w->config);
-        remember(w, task, &live);
+        task->remembered = remember(w, task, &live);
     }
     resume_all(w, task, &live);
     task_free(task);

@@ -51,6 +51,18 @@ static bool start_lanes(struct worker *w)
     return w->store_lane && w->backend_lane;
 }
 
+/* It was fit when bffd started. If it is not any more, this worker hands out nothing to be kept:
+ * that is no reason not to serve. */
+static void open_microcache(struct worker *w)
+{
+    int64_t longest_ms = ((int64_t)w->config->server.microcache_s + 1) * 1000;
+    if (w->config->server.microcache.n == 0)
+        return;
+    w->shared.microcache = microcache_open(w->config->server.microcache, longest_ms);
+    if (!w->shared.microcache)
+        log_event(SEVERITY_ERROR, "microcache_not_opened", LOG_NUMBER("errno", errno));
+}
+
 static bool start(struct worker *w, char owner[OWNER_MAX])
 {
     char host[64];
@@ -73,6 +85,7 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .breaker = &w->breaker,
         .wake_fd = w->wake_fd,
     };
+    open_microcache(w);
     w->tasks = tasks_make();
     w->cache = cache_open(w->config->session.cache_bytes);
     w->invalidation = invalidation_start(&w->shared);
@@ -105,6 +118,8 @@ static void stop(struct worker *w)
         worker_forget(w, w->conns);
     tasks_free(w->tasks);
     cache_close(w->cache);
+    microcache_close(w->shared.microcache);
+    w->shared.microcache = NULL;
     last_revocations(w);
     revocations_free(w->shared.revocations);
     close(w->signal_fd);

@@ -29,7 +29,8 @@ struct worker {
     bool listening; /* the listening socket is in the epoll set */
     bool draining;
     int64_t drain_until_ms;
-    int64_t now_ms; /* of this turn of the loop */
+    int64_t now_ms;  /* of this turn of the loop */
+    int64_t tend_ms; /* when the micro-cache wants to be tended next */
     struct job revoke_job;
     bool revoke_running;
 };

@@ -3,6 +3,18 @@
 
 #include "config_refusal.h"
 
+static void what_is_in_a_cluster_is_not_kept(void **state)
+{
+    (void)state;
+    static const struct refusal rows[] = {
+        {"[server]\nkey_file = /etc/bff/key\nmicrocache = /run/bff-microcache\n"
+         "[redis]\nurl = redis+cluster://a:6379\n[backend]\nurl = http://127.0.0.1:8000\n",
+         "bff.conf:3: server.microcache cannot be used with a cluster, in which sessions are not "
+         "cached"},
+    };
+    EXPECT_ALL(rows);
+}
+
 static void syntax_that_would_be_read_otherwise_than_it_looks_is_refused(void **state)
 {
     (void)state;
@@ -389,6 +401,8 @@ static void values_that_cannot_work_together_are_refused(void **state)
         {GOOD "[session]\nidle_timeout = 60s\ntouch_interval = 5s\nrefresh_ahead = 2m\n",
          "bff.conf:11: session.refresh_ahead = 2m must be below session.idle_timeout = 60s: it "
          "belongs well below the life of an access token"},
+        {GOOD "[server]\nmicrocache = /run/bff-microcache\n[session]\ncache_ttl = 0s\n",
+         "bff.conf:9: server.microcache needs session.cache_ttl above 0s"},
         {GOOD "[backend]\ntimeout = 2s\n",
          "bff.conf:9: backend.connect_timeout = 3s must be at most backend.timeout = 2s: "
          "connecting is a part of the call"},
@@ -460,6 +474,7 @@ static void a_password_in_an_address_is_not_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_in_a_cluster_is_not_kept),
         cmocka_unit_test(syntax_that_would_be_read_otherwise_than_it_looks_is_refused),
         cmocka_unit_test(unknown_names_are_refused_with_the_nearest_known_one),
         cmocka_unit_test(a_key_may_stand_once),

@@ -60,10 +60,36 @@ static void retry_after_is_whole_seconds_and_never_zero(void **state)
     assert_int_equal(policy_retry_after_s(30000), 30);
 }
 
+#define FAR INT64_MAX
+
+/* At 100.25 s: nginx uses what it keeps until the last second that is named has gone by. */
+static void what_nginx_keeps_ends_before_anything_changes(void **state)
+{
+    (void)state;
+    const struct {
+        struct session_clocks clocks;
+        uint32_t keep_s;
+        int64_t last_s;
+    } rows[] = {
+        {{FAR, FAR, FAR, FAR, FAR}, 1, 101},     {{FAR, FAR, FAR, FAR, FAR}, 10, 110},
+        {{1750, FAR, FAR, FAR, FAR}, 1, 101}, /* all of second 101 is before 102.00 */
+        {{1749, FAR, FAR, FAR, FAR}, 1, 100},    {{FAR, 1749, FAR, FAR, FAR}, 1, 100},
+        {{FAR, FAR, 1749, FAR, FAR}, 1, 100},    {{FAR, FAR, FAR, 1749, FAR}, 1, 100},
+        {{FAR, FAR, FAR, FAR, 1749}, 1, 100},    {{FAR, FAR, FAR, FAR, 750}, 1, 100},
+        {{FAR, FAR, FAR, FAR, 749}, 1, 0},       {{749, FAR, FAR, FAR, FAR}, 1, 0},
+        {{FAR, 0, FAR, FAR, FAR}, 1, 0},         {{-5000, FAR, FAR, FAR, FAR}, 1, 0},
+        {{FAR, INT64_MIN, FAR, FAR, FAR}, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(policy_keep_until_s(rows[i].clocks, 100250, rows[i].keep_s),
+                         rows[i].last_s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_limit_decides),
+        cmocka_unit_test(what_nginx_keeps_ends_before_anything_changes),
         cmocka_unit_test(a_short_lived_token_is_not_refreshed_by_every_call),
         cmocka_unit_test(a_refused_token_is_refreshed_only_if_nobody_has_done_so),
         cmocka_unit_test(retry_after_is_whole_seconds_and_never_zero),

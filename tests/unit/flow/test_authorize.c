@@ -93,6 +93,20 @@ static void passing_names_the_token_and_its_generation(void **state)
     assert_null(header(&r, "X-Bff-Cookie"));
 }
 
+static void only_a_yes_may_be_kept(void **state)
+{
+    (void)state;
+    struct live_session live = some_session();
+    struct reply r;
+    authorize_pass(&live, &config, &arena, &r);
+    assert_null(header(&r, "X-Accel-Expires"));
+    authorize_keep(1795258368, &arena, &r);
+    assert_true(str_eq(header(&r, "X-Accel-Expires")->value, STR("@1795258368")));
+    authorize_refuse(BFF_ERR_CSRF_FAILED, 0, &arena, &r);
+    authorize_keep(1795258368, &arena, &r);
+    assert_null(header(&r, "X-Accel-Expires"));
+}
+
 static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
 {
     (void)state;
@@ -208,6 +222,7 @@ int main(void)
         TEST(durations_become_moments_and_back),
         TEST(a_life_that_is_not_known_never_ends),
         TEST(passing_names_the_token_and_its_generation),
+        TEST(only_a_yes_may_be_kept),
         TEST(a_token_may_travel_as_a_cookie_or_in_another_header),
         TEST(where_django_asks_for_a_double_submit_cookie_and_header_agree),
         TEST(where_it_does_not_nothing_of_it_is_sent),

@@ -95,6 +95,21 @@ static void an_empty_secret_is_refused(void **state)
     expect_refusal(*state, "holds nothing");
 }
 
+static void a_micro_cache_that_is_not_in_memory_is_refused(void **state)
+{
+    const struct files *files = *state;
+    char message[SETUP_MESSAGE_MAX], text[512];
+    write_file(files->secret, "s3cret\n", 0640);
+    snprintf(text, sizeof text,
+             "[server]\nkey_file = %s\nmicrocache = /proc\n[redis]\nurl = redis://localhost\n"
+             "[backend]\nurl = http://127.0.0.1:8000\n",
+             files->key);
+    write_file(files->config, text, 0644);
+    assert_null(setup_load(files->config, message));
+    assert_string_equal(message, "server.microcache: /proc: is not on a tmpfs, and access tokens "
+                                 "must not reach a disk");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +118,7 @@ int main(void)
         T(a_secret_that_others_may_read_is_refused),
         T(a_secret_that_is_not_there_is_refused),
         T(an_empty_secret_is_refused),
+        T(a_micro_cache_that_is_not_in_memory_is_refused),
 #undef T
     };
     return cmocka_run_group_tests_name("setup", tests, NULL, NULL);
