@@ -84,8 +84,8 @@ class Contender:
 def get(url, path, cookie=None):
     """(status, body) of one request like those that are measured."""
     with closing(http.client.HTTPConnection(url.rpartition("//")[2], timeout=30)) as line:
-        headers = {**BROWSER_HEADERS, "Host": "localhost"}
-        line.request("GET", path, headers={**headers, "Cookie": cookie} if cookie else headers)
+        headers = {**BROWSER_HEADERS, "Cookie": cookie} if cookie else BROWSER_HEADERS
+        line.request("GET", path, headers=headers)
         answer = line.getresponse()
         return answer.status, answer.read()
 
