@@ -20,6 +20,7 @@ session is back after SESSIONS / ACTIVE visits.
     --calls N        how many calls a click makes, on average (4)
     --visit N        how many calls somebody makes before he leaves (40)
     --active N       how many people are there at once, for each thread of wrk (50)
+    --pause MS       without --think: what each connection waits, on average, before it asks again
 
 wrk's connections are those of all browsers together: CONNECTIONS / THINK clicks a second is the
 most there can be. The pauses are not part of the latencies. The last line of the output is JSON.
@@ -45,7 +46,7 @@ function setup(thread)
 end
 
 local function read_options(args)
-    local options = { paths = {}, think = 0, calls = 4, visit = 40, active = 50 }
+    local options = { paths = {}, think = 0, calls = 4, visit = 40, active = 50, pause = 0 }
     for i = 1, #args, 2 do
         local name, value = args[i]:match("^%-%-(%l+)$"), args[i + 1]
         if name == "path" then
@@ -86,10 +87,15 @@ local function starting_point(sessions)
     return math.floor(#sessions * (number * 0.618 % 1))
 end
 
-local function rotate(sessions, paths)
+local function rotate(sessions, options)
     local requests, at = {}, starting_point(sessions)
     for i, field in ipairs(sessions) do
-        requests[i] = compose(field, paths[i % #paths + 1])
+        requests[i] = compose(field, options.paths[i % #options.paths + 1])
+    end
+    if options.pause > 0 then
+        function delay()
+            return math.random(0, 2 * options.pause)
+        end
     end
     function request()
         at = at % #requests + 1
@@ -144,7 +150,7 @@ function init(args)
     if options.think > 0 then
         browse(sessions, options)
     else
-        rotate(sessions, options.paths)
+        rotate(sessions, options)
     end
 end
 

@@ -64,10 +64,10 @@ def figures(said, cpu_ns, memory_kib):
     }
 
 
-def measure(contender, sessions_file, connections, seconds, path=None, options=()):
+def measure(contender, sessions_file, connections, seconds, path=None, options=(), warm_up=True):
     """The figures of one run; a longer one has a second before it to warm up."""
     where = contender.url, sessions_file, [path or contender.path], connections
-    if seconds > WARM_UP_S:
+    if warm_up and seconds > WARM_UP_S:
         run_wrk(*where, WARM_UP_S, options=options)
     parts = contender.pids()
     usage = accounting.Usage(parts)

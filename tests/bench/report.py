@@ -1,0 +1,83 @@
+"""The table that is printed, and the file with every figure."""
+
+import json
+import platform
+import subprocess
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import components
+
+VERDICTS = {True: "met", False: "MISSED", None: ""}
+HEAD = ("", "req/s", "p50 ms", "p99 ms", "errors", "CPU us/request", "MB", "found", "target", "")
+
+
+def cpu_text(cpu_us):
+    """41.9 nginx + 16.2 bffd + 0.1 redis, the sum first."""
+    parts = " + ".join(f"{us:.1f} {name}" for name, us in cpu_us.items())
+    return f"{sum(cpu_us.values()):.1f}" + (f" = {parts}" if len(cpu_us) > 1 else "")
+
+
+def cells(row):
+    found, figures = ["", "", "", "", "", ""], row.figures
+    if figures:
+        found = [
+            f"{figures['requests_a_second']:,.0f}",
+            f"{figures['p50_ms']:.2f}",
+            f"{figures['p99_ms']:.2f}",
+            f"{figures['errors']}",
+            cpu_text(figures["cpu_us"]),
+            f"{figures['memory_kib_sum'] / 1024:.0f}",
+        ]
+    return [row.name, *found, row.found, row.target, VERDICTS[row.met]]
+
+
+def table(rows):
+    """Numbers to the right, words to the left."""
+    lines = [list(HEAD), *map(cells, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
+    to_the_right = {1, 2, 3, 4, 6}
+
+    def text(line):
+        padded = (
+            cell.rjust(width) if i in to_the_right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths))
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([text(lines[0]), "-" * sum(widths, 2 * len(widths) - 2), *map(text, lines[1:])])
+
+
+def said_by(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip().splitlines()[0]
+
+
+def machine():
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "processors": len(models),
+        "model": models[0] if models else platform.machine(),
+        "kernel": platform.release(),
+        "nginx": said_by(components.find_program("nginx"), "-v"),
+        "redis": said_by(components.find_program("redis-server"), "--version"),
+        "wrk": said_by(components.find_program("wrk"), "-v"),
+        "bffd": said_by("git", "-C", components.REPOSITORY, "describe", "--always", "--dirty"),
+    }
+
+
+def as_json(rows, size):
+    return json.dumps(
+        {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "machine": machine(),
+            "size": asdict(size),
+            "rows": [asdict(row) for row in rows],
+        },
+        indent=1,
+    )

@@ -1,0 +1,91 @@
+"""All users' tokens end within one second, under load: each is refreshed once, ahead of its end, and
+nobody who calls meanwhile should notice."""
+
+import time
+from contextlib import ExitStack
+
+from contender import Unfit
+from ground import Row
+from measure import measure, medians, ratio
+from sites import Bffd
+
+CONNECTIONS, PAUSE_MS = 200, 100  # 2,000 requests a second
+MOST_TIMES = 2.0
+
+# As shipped, bffd refreshes in the last quarter of a token's life (and at most 30 s before its end).
+LIFE_S = 16
+AHEAD_S = LIFE_S // 4
+RUN_S = 4
+PAUSES = ["--pause", PAUSE_MS]
+
+
+def sleep_until(moment):
+    left = moment - time.time()
+    if left < 0:
+        raise Unfit(f"this machine is {-left:.1f} s too slow for the herd")
+    time.sleep(left)
+
+
+class Herd:
+    """Users whose tokens all end at `moment`."""
+
+    def __init__(self, ground, site, sign_in):
+        self._ground, self._site, self._sign_in = ground, site, sign_in
+        self._refreshes_before = 0
+        self.moment = int(time.time()) + LIFE_S
+        sign_in.control(settings={"access_until": self.moment})
+        self._file = ground.write_sessions(
+            ground.directory / "herd-sessions", site.cookies(ground.size.herd)
+        )
+
+    def _load(self):
+        where = self._site, self._file, CONNECTIONS, RUN_S
+        return measure(*where, options=PAUSES, warm_up=False)
+
+    def steady(self):
+        sleep_until(self.moment - AHEAD_S - 1.5 * RUN_S)
+        return self._load()
+
+    def refreshing(self):
+        """The load over the moment at which all come into their last quarter. What they get ends
+        at one moment again, for the next round."""
+        sleep_until(self.moment - AHEAD_S - 0.5)
+        self.moment += LIFE_S - AHEAD_S
+        self._sign_in.control(settings={"access_until": self.moment})
+        found = self._load()
+        refreshes = self._sign_in.refreshes()
+        found["refreshes"] = len(refreshes) - self._refreshes_before
+        self._refreshes_before = len(refreshes)
+        found["unsuccessful"] = sum(call["status"] != 200 for call in refreshes)
+        return found
+
+
+def herd(ground):
+    users = ground.size.herd
+    with ExitStack() as at_end:
+        sign_in = ground.run(ground.another_sign_in("herd-sign-in", users), at_end)
+        directory = ground.directory / "herd"
+        site = ground.run(Bffd(directory, ground.upstream, sign_in, name="herd"), at_end)
+        crowd = Herd(ground, site, sign_in)
+        runs = ground.side_by_side(
+            {"steady": crowd.steady, f"{users:,} refreshes": crowd.refreshing},
+            rounds=min(3, ground.size.rounds),
+        )
+    steady, refreshing = runs.values()
+    times = ratio(refreshing, steady, "p99_ms")
+    counts = [run["refreshes"] for run in refreshing]
+    figures = medians(refreshing)
+    return [
+        Row("bffd, steady load", figures=medians(steady), more={"runs": steady}),
+        Row(
+            f"bffd, {users:,} tokens ending within 1 s",
+            target=f"p99 at most {MOST_TIMES:g}x the steady one, {users:,} refreshes",
+            found=f"p99 {times:.2f}x, refreshes {', '.join(map(str, counts))}",
+            met=times <= MOST_TIMES
+            and set(counts) == {users}
+            and not figures["errors"]
+            and not figures["unsuccessful"],
+            figures=figures,
+            more={"p99_times": times, "refreshes": counts, "runs": refreshing},
+        ),
+    ]
