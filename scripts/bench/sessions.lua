@@ -14,9 +14,9 @@ session is back after SESSIONS / ACTIVE visits.
         --sessions FILE --path /api/tasks/ --path /api/whoami/ --think 3000
 
     --sessions FILE  a header field a line, one line for each session: `Cookie: NAME=VALUE`.
-                     scripts/bench/sign_in writes them
+                     scripts/bench/sign_in.py writes them
     --path PATH      what is asked for (GET); more than one: any of them, at random
-    --think MS       how long somebody reads, on average, before the next click (0: no pauses at all)
+    --think MS       how long somebody reads, on average, before the next click (0)
     --calls N        how many calls a click makes, on average (4)
     --visit N        how many calls somebody makes before he leaves (40)
     --active N       how many people are there at once, for each thread of wrk (50)
@@ -66,20 +66,25 @@ end
 local function read_sessions(file)
     local fields = {}
     for line in io.lines(file) do
-        local name, value = line:match("^([%w-]+): *(.+)$")
-        assert(name, file .. ": not a header field: " .. line)
-        fields[#fields + 1] = { name, value }
+        assert(line:match("^[%w-]+: *."), file .. ": not a header field: " .. line)
+        fields[#fields + 1] = line
     end
     assert(#fields > 0, file .. " is empty")
     return fields
 end
 
-local function compose(field, path)
-    local headers = { [field[1]] = field[2] }
+-- A function that makes the request for a path from a session's field.
+local function composer(path)
+    local headers = { ["X"] = "X" }
     for name, value in pairs(BROWSER) do
         headers[name] = value
     end
-    return wrk.format("GET", path, headers)
+    local request = wrk.format("GET", path, headers)
+    local from, to = request:find("\r\nX: X\r\n", 1, true)
+    local before, after = request:sub(1, from + 1), request:sub(to - 1)
+    return function(field)
+        return before .. field .. after
+    end
 end
 
 -- Each thread begins elsewhere, so that no session is asked for by all of them at once.
@@ -87,10 +92,11 @@ local function starting_point(sessions)
     return math.floor(#sessions * (number * 0.618 % 1))
 end
 
+-- wrk's clock starts only when all threads have begun: what can wait is done at the first request.
 local function rotate(sessions, options)
-    local requests, at = {}, starting_point(sessions)
-    for i, field in ipairs(sessions) do
-        requests[i] = compose(field, options.paths[i % #options.paths + 1])
+    local composers, requests, at = {}, {}, starting_point(sessions)
+    for i, path in ipairs(options.paths) do
+        composers[i] = composer(path)
     end
     if options.pause > 0 then
         function delay()
@@ -98,13 +104,22 @@ local function rotate(sessions, options)
         end
     end
     function request()
-        at = at % #requests + 1
-        return requests[at]
+        at = at % #sessions + 1
+        local made = requests[at]
+        if not made then
+            made = composers[at % #composers + 1](sessions[at])
+            requests[at] = made
+        end
+        return made
     end
 end
 
 local function browse(sessions, options)
     local people, next_up = {}, starting_point(sessions)
+    local arrives, calls = composer(WHO_AM_I), {}
+    for i, path in ipairs(options.paths) do
+        calls[i] = composer(path)
+    end
     math.randomseed(os.time() + number)
 
     local function somebody()
@@ -133,9 +148,9 @@ local function browse(sessions, options)
         end
         if not one.is_there then
             one.is_there = true
-            return compose(one.field, WHO_AM_I)
+            return arrives(one.field)
         end
-        return compose(one.field, options.paths[math.random(#options.paths)])
+        return calls[math.random(#calls)](one.field)
     end
 
     statuses = {}

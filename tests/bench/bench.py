@@ -22,7 +22,9 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("scripts", "tests/e2e", "tests
 import drawing  # noqa: E402  (they are no packages)
 import report  # noqa: E402
 import rows  # noqa: E402
-from ground import SMALL, Ground, Size  # noqa: E402
+from components import ComponentFailed  # noqa: E402
+from contender import Unfit  # noqa: E402
+from ground import SMALL, Ground, Row, Size  # noqa: E402
 
 FILES_NEEDED = 12_000  # the idle browsers, of this process as of nginx
 FULL = (1_000, 10_000, 100_000, 1_000_000)
@@ -49,7 +51,10 @@ def take(groups, size, progress):
         with Ground(Path(directory), size, progress) as ground:
             for group in groups:
                 progress(group.__name__)
-                found += group(ground)
+                try:
+                    found += group(ground)
+                except (Unfit, ComponentFailed) as failure:
+                    found.append(Row(group.__name__, found=f"not measured: {failure}", met=False))
     return found
 
 
@@ -59,7 +64,7 @@ def options():
     parser.add_argument("--rounds", type=int, default=Size.rounds)
     parser.add_argument("--seconds", type=int, default=Size.seconds, help="of each measurement")
     parser.add_argument("--full", action="store_true", help="up to a million sessions in Redis")
-    parser.add_argument("--small", action="store_true", help="does it run? no figure means anything")
+    parser.add_argument("--small", action="store_true", help="to see whether it runs")
     parser.add_argument("--only", nargs="+", choices=names, default=list(names), metavar="GROUP",
                         help=" ".join(names))  # fmt: skip
     parser.add_argument("--into", type=Path, default=ROOT / "build")

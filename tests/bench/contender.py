@@ -75,6 +75,10 @@ class Contender:
         what was used for signing in only are in none. Asked anew for every measurement."""
         raise NotImplementedError
 
+    def counts(self):
+        """Whatever else is worth counting, {"calls of the store": N}, since the start."""
+        return {}
+
     def cookies(self, count):
         """Cookie header values, "NAME=VALUE", of that many different sessions that last for an
         hour at least: signed in, or planted in the store just as a sign-in would."""

@@ -2,12 +2,12 @@
 
 from html import escape
 
-LABELS, PANEL, GAP, ROW, TOP, BOTTOM = 230, 190, 34, 30, 62, 34
+LABELS, PANEL, GAP, ROW, TOP, BOTTOM = 196, 158, 22, 28, 62, 34
 BAR = 16
 NUMBER = 64  # room for the number behind the longest bar
 
 STYLE = """\
-text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
+text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
 .head { font-weight: 600 }
 .note, .unit { fill: #59636e; font-size: 12px }
 .other { fill: #9aa4af }
@@ -25,11 +25,17 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 
 # heading, unit, what of a row's figures, how it is written
 PANELS = [
-    ("requests a second", "more is better", "requests_a_second", "{:,.0f}"),
-    ("processor time of a request", "microseconds", "cpu_us_sum", "{:.0f}"),
-    ("99 of 100 answers within", "milliseconds", "p99_ms", "{:.1f}"),
-    ("memory", "megabytes", "memory_kib_sum", "{:.0f}"),
+    ("Requests a second", "more is better", "requests_a_second", "{:,.0f}"),
+    ("CPU of a request", "us, less is better", "cpu_us_sum", "{:.0f}"),
+    ("99 of 100 within", "ms, less is better", "p99_ms", "{:.1f}"),
+    ("Memory", "MB, less is better", "memory_kib_sum", "{:.0f}"),
 ]
+
+
+NOTE = (
+    "64 connections, 1 KB answers, an upstream that answers at once; "
+    "wrk, upstream and site on one machine."
+)
 
 
 def kind(name):
@@ -43,15 +49,16 @@ def value_of(row, figure):
     return value / 1024 if figure.endswith("kib_sum") else value
 
 
-def text(x, y, words, cls="", anchor="start"):
-    return f'<text x="{x:.0f}" y="{y:.0f}" class="{cls}" text-anchor="{anchor}">{escape(words)}</text>'
+def text(x, y, words, cls="name"):
+    return f'<text x="{x:.0f}" y="{y:.0f}" class="{cls}">{escape(words)}</text>'
 
 
 def panel(rows, x, heading, unit, figure, form):
     values = [value_of(row, figure) for row in rows]
     most = max(values)
     parts = [text(x, 20, heading, "head"), text(x, 37, unit, "unit")]
-    parts.append(f'<line x1="{x}" y1="{TOP - 14}" x2="{x}" y2="{TOP + ROW * len(rows) - 8}" class="line"/>')
+    end = TOP + ROW * len(rows) - 8
+    parts.append(f'<line x1="{x}" y1="{TOP - 14}" x2="{x}" y2="{end}" class="line"/>')
     for number, (row, value) in enumerate(zip(rows, values)):
         y, width = TOP + number * ROW, (PANEL - NUMBER) * value / most
         parts.append(
@@ -69,8 +76,7 @@ def draw(rows):
     parts = [text(0, TOP + number * ROW + 1, row.name) for number, row in enumerate(rows)]
     for number, (heading, unit, figure, form) in enumerate(PANELS):
         parts += panel(rows, LABELS + number * (PANEL + GAP), heading, unit, figure, form)
-    note = "64 connections, 1 KB answers, an upstream that answers at once; wrk, upstream and site share one machine."
-    parts.append(text(0, height - 8, note, "note"))
+    parts.append(text(0, height - 8, NOTE, "note"))
     names = ", ".join(row.name for row in rows)
     body = "\n".join(parts)
     return (

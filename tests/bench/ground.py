@@ -1,5 +1,6 @@
 """What all rows of a run share, and what a row is."""
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -29,11 +30,14 @@ class Size:
     seconds: int = 3
     sessions: int = 10_000
     herd: int = 1_000
+    herd_life_s: int = 20
     idle: int = 10_000
     stored: tuple = (1_000, 10_000, 100_000)
 
 
-SMALL = Size(rounds=1, seconds=1, sessions=40, herd=20, idle=100, stored=(10, 40, 400))
+SMALL = Size(
+    rounds=1, seconds=1, sessions=40, herd=20, herd_life_s=10, idle=100, stored=(10, 40, 400)
+)
 
 
 class Ground:
@@ -66,7 +70,9 @@ class Ground:
             for part in (self.upstream, self.sign_in, self.bare, self.bffd):
                 self.run(part)
             self.progress(f"signing in {self.size.sessions:,} users")
+            began = time.monotonic()
             cookies = self.bffd.cookies(self.size.sessions)
+            self.sign_in_s = time.monotonic() - began
             for contender in (self.bare, self.bffd):
                 check(contender, cookies[:3])
             self.write_sessions(self.sessions_file, cookies)

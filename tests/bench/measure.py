@@ -70,11 +70,14 @@ def measure(contender, sessions_file, connections, seconds, path=None, options=(
     if warm_up and seconds > WARM_UP_S:
         run_wrk(*where, WARM_UP_S, options=options)
     parts = contender.pids()
-    usage = accounting.Usage(parts)
+    counts, usage = contender.counts(), accounting.Usage(parts)
     said = run_wrk(*where, seconds, options=options)
     parts = contender.pids()
     memory = {name: accounting.pss_kib(pids) for name, pids in parts.items()}
-    return figures(said, usage.used_ns(parts), memory)
+    found = figures(said, usage.used_ns(parts), memory)
+    for name, count in contender.counts().items():
+        found[name] = (count - counts[name]) / said["requests"]
+    return found
 
 
 def interleaved(rounds, measurements, progress):

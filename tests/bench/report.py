@@ -1,6 +1,7 @@
 """The table that is printed, and the file with every figure."""
 
 import json
+import os
 import platform
 import subprocess
 import time
@@ -10,13 +11,14 @@ from pathlib import Path
 import components
 
 VERDICTS = {True: "met", False: "MISSED", None: ""}
-HEAD = ("", "req/s", "p50 ms", "p99 ms", "errors", "CPU us/request", "MB", "found", "target", "")
+HEAD = ("", "req/s", "p50 ms", "p99 ms", "errors", "CPU us", "MB", "found", "target", "")
+NOTE = "CPU us: processor time of a request, of nginx + bffd + Redis or what a peer is made of"
 
 
 def cpu_text(cpu_us):
-    """41.9 nginx + 16.2 bffd + 0.1 redis, the sum first."""
-    parts = " + ".join(f"{us:.1f} {name}" for name, us in cpu_us.items())
-    return f"{sum(cpu_us.values()):.1f}" + (f" = {parts}" if len(cpu_us) > 1 else "")
+    """58.2 = 41.9+16.2+0.1"""
+    parts = "+".join(f"{us:.1f}" for us in cpu_us.values())
+    return f"{sum(cpu_us.values()):.1f} = {parts}" if len(cpu_us) > 1 else parts
 
 
 def cells(row):
@@ -46,7 +48,8 @@ def table(rows):
         )
         return "  ".join(padded).rstrip()
 
-    return "\n".join([text(lines[0]), "-" * sum(widths, 2 * len(widths) - 2), *map(text, lines[1:])])
+    rule = "-" * sum(widths, 2 * len(widths) - 2)
+    return "\n".join([text(lines[0]), rule, *map(text, lines[1:]), rule, NOTE])
 
 
 def said_by(*command):
@@ -63,6 +66,7 @@ def machine():
     return {
         "processors": len(models),
         "model": models[0] if models else platform.machine(),
+        "load": os.getloadavg(),
         "kernel": platform.release(),
         "nginx": said_by(components.find_program("nginx"), "-v"),
         "redis": said_by(components.find_program("redis-server"), "--version"),

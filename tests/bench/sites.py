@@ -4,6 +4,8 @@ import asyncio
 import re
 from contextlib import ExitStack
 
+import redis
+
 import accounting
 import components
 import site_files
@@ -149,6 +151,12 @@ class Bffd(Contender):
             "bffd": accounting.family(self.stack.bffd.pid),
             "redis": [self.stack.redis.pid],
         }
+
+    def counts(self):
+        """How often Redis was asked: with the cache, the share of requests that missed it."""
+        commands = redis.Redis(unix_socket_path=str(self.stack.redis_socket)).info("commandstats")
+        scripts = (used["calls"] for name, used in commands.items() if "eval" in name)
+        return {"store_calls": sum(scripts)}
 
     def cookies(self, count):
         if self._beside:

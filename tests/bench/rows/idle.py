@@ -9,7 +9,10 @@ from measure import medians, ratio
 
 ACTIVE = 100
 LEAST = 0.95
-ASK = "GET {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nCookie: {cookie}\r\n\r\n"
+ASK = (
+    "GET {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
+    "Cookie: {cookie}\r\n\r\n"
+)
 
 
 class IdleBrowsers:

@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
-from contender import Unfit, check
 from components import ComponentFailed
+from contender import Unfit, check
 from ground import Row
 from measure import medians, ratio
 from peers import PEERS
