@@ -12,7 +12,7 @@ from sites import Bffd
 CONNECTIONS, PAUSE_MS = 200, 100  # 2,000 requests a second
 MOST_TIMES = 2.0
 PAUSES = ["--pause", PAUSE_MS]
-SLOWER = 2  # times the first signing in of all: what the one of the herd may take
+SLOWER = 4  # times what signing in took before: what it may take here
 
 
 def sleep_until(moment):
@@ -31,7 +31,7 @@ class Herd:
         self._life_s = ground.size.herd_life_s
         self._run_s = self._life_s // 5
         self._refreshes_before = 0
-        first_life_s = self._life_s + round(SLOWER * ground.sign_in_s)
+        first_life_s = self._life_s + round(SLOWER * ground.sign_in_s * ground.size.herd)
         self._let_tokens_end(int(time.time()) + first_life_s, first_life_s)
         self._file = ground.write_sessions(
             ground.directory / "herd-sessions", site.cookies(ground.size.herd)
