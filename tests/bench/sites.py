@@ -14,7 +14,8 @@ from crowd import COOKIE, Visitor, sign_in_all
 from fullsite import FakeBackend
 from stack import Stack
 
-CONNECTIONS = 16384  # of one nginx process: 10,000 idle browsers are to fit in
+# Of one nginx process. Each takes memory, used or not.
+CONNECTIONS, MANY_CONNECTIONS = 4096, 16384
 SESSION_S = 7200
 
 BARE = """\
@@ -37,10 +38,10 @@ server {{
 """
 
 
-def for_measuring(nginx_conf):
-    """The same nginx.conf for all: no access log, and room for idle connections."""
+def for_measuring(nginx_conf, connections=CONNECTIONS):
+    """The same nginx.conf for all."""
     text = re.sub(r"access_log .*;", "access_log off;", nginx_conf)
-    return re.sub(r"worker_connections \d+;", f"worker_connections {CONNECTIONS};", text)
+    return re.sub(r"worker_connections \d+;", f"worker_connections {connections};", text)
 
 
 class Bare(Contender):
@@ -76,9 +77,16 @@ class Bare(Contender):
 
 
 class MeasuredStack(Stack):
+    connections = CONNECTIONS
+
     def _write_nginx(self, port):
         super()._write_nginx(port)
-        self.nginx.config.write_text(for_measuring(self.nginx.config.read_text()))
+        config = self.nginx.config
+        config.write_text(for_measuring(config.read_text(), self.connections))
+
+
+class CrowdedStack(MeasuredStack):
+    connections = MANY_CONNECTIONS
 
 
 class SignIn:
@@ -113,15 +121,19 @@ class Bffd(Contender):
     sign_in     a SignIn
     beside      another Bffd whose Redis, key and sessions this one shares
     overrides   {"session.cache_ttl": "0s"}
+    kind        of Stack
     """
 
     name = "bffd, cache hit"
 
-    def __init__(self, directory, upstream, sign_in, beside=None, overrides=None, name=None):
+    def __init__(
+        self, directory, upstream, sign_in, beside=None, overrides=None, name=None,
+        kind=MeasuredStack,
+    ):  # fmt: skip
         super().__init__(directory, upstream)
         self.name = name or self.name
         self._sign_in, self._beside, self._overrides = sign_in, beside, dict(overrides or {})
-        self._cookies = []
+        self._kind, self._cookies = kind, []
         self._at_end = ExitStack()
         self.stack = None
 
@@ -129,7 +141,7 @@ class Bffd(Contender):
         """API calls go to the upstream, logins and refreshes to where users are."""
         shared = self._beside and self._beside.stack
         wishes = {"redis": shared.redis, "key_file": shared.key_file} if shared else {}
-        self.stack = MeasuredStack(
+        self.stack = self._kind(
             self.directory,
             backend_url=self.upstream.url,
             overrides={"backend.url": self._sign_in.url, **self._overrides},

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from contender import Unfit
 from ground import Row
 from measure import medians, ratio
+from sites import CrowdedStack
 
 ACTIVE = 100
 LEAST = 0.95
@@ -54,7 +55,7 @@ class IdleBrowsers:
 def idle(ground):
     count = ground.size.idle
     with ExitStack() as at_end:
-        crowded = ground.run(ground.another_bffd("idle browsers"), at_end)
+        crowded = ground.run(ground.another_bffd("idle browsers", kind=CrowdedStack), at_end)
         browsers = IdleBrowsers(crowded, ground.bffd.cookies(ground.size.sessions), count)
         ground.progress(f"opening {count:,} connections")
         ground.run(browsers, at_end)
