@@ -62,6 +62,7 @@ def test_who_answers_is_who_is_measured(bench):
 def test_the_herd_was_refreshed_and_the_idle_were_left_alone(bench):
     herd, idle = named(bench[1], "ending within"), named(bench[1], "idle")
     assert herd["more"]["refreshes"] == [SMALL.herd]
+    assert named(bench[1], "steady load")["figures"]["requests_a_second"] < 2400, "no pauses"
     assert idle["more"]["still_open"] == SMALL.idle
 
 
@@ -93,10 +94,14 @@ def test_a_deployment_is_load_tested_as_the_readme_says(tmp_path):
         assert {"/api/echo/", "/api/tasks/"} <= asked
         assert len(calls.all()) < said["requests"], "nobody asked /bff/session"
         assert calls.refreshes, "nobody's token ended"
+        pauses = 8 * 4 / 0.0133  # of 8 connections in 4 s, 13.3 ms each on average
+        assert said["requests"] < 1.2 * pauses, "nobody thinks"
 
         assert signed(site.url, "--sign-out", given=lines)[0] == 0
         said = measure.run_wrk(*load[:4], 1)
         assert said["refused"] == said["requests"]
+        site.stack.redis.stop()
+        assert signed(site.url, "--sign-out", given=lines)[0] == 1, "503 is not signed out"
 
 
 def test_a_wrong_password_is_said_so(tmp_path):
