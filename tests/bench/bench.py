@@ -9,6 +9,7 @@ and writes bench.json and bench.svg into DIRECTORY (build). Exit status 1: a tar
 """
 
 import argparse
+import os
 import resource
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from contender import Unfit  # noqa: E402
 from ground import SMALL, Ground, Row, Size  # noqa: E402
 
 FILES_NEEDED = 12_000  # the idle browsers, of this process as of nginx
+BUSY = 0.7  # load average
 FULL = (1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -78,9 +80,12 @@ def options():
 def main():
     groups, size, into = options()
     let_files_be_opened()
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        print(f"this machine is busy (load {load:.1f}): the figures will show it", flush=True)
     found = take(groups, size, progress_since(time.monotonic()))
     into.mkdir(parents=True, exist_ok=True)
-    (into / "bench.json").write_text(report.as_json(found, size))
+    (into / "bench.json").write_text(report.as_json(found, size, load))
     compared = [row for row in found if "share" in row.more and "cpu_times" in row.more]
     if compared:
         (into / "bench.svg").write_text(drawing.draw(compared))

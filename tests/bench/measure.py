@@ -22,7 +22,8 @@ def parse_wrk(output):
 
 
 def wrk_command(url, sessions_file, paths, connections, seconds, options=()):
-    command = [components.find_program("wrk"), "-t2", f"-c{connections}", f"-d{seconds}s"]
+    threads = min(2, connections)
+    command = [components.find_program("wrk"), f"-t{threads}", f"-c{connections}", f"-d{seconds}s"]
     command += [f"--timeout={TIMEOUT_S}s", "-s", str(SCRIPT), url, "--"]
     command += ["--sessions", str(sessions_file)]
     for path in paths:

@@ -1,7 +1,6 @@
 """The table that is printed, and the file with every figure."""
 
 import json
-import os
 import platform
 import subprocess
 import time
@@ -66,7 +65,6 @@ def machine():
     return {
         "processors": len(models),
         "model": models[0] if models else platform.machine(),
-        "load": os.getloadavg(),
         "kernel": platform.release(),
         "nginx": said_by(components.find_program("nginx"), "-v"),
         "redis": said_by(components.find_program("redis-server"), "--version"),
@@ -75,11 +73,13 @@ def machine():
     }
 
 
-def as_json(rows, size):
+def as_json(rows, size, load):
+    """load: the machine's load average before anything was started."""
     return json.dumps(
         {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "machine": machine(),
+            "load_before": load,
             "size": asdict(size),
             "rows": [asdict(row) for row in rows],
         },

@@ -121,7 +121,7 @@ def test_the_table_says_which_target_is_missed():
 
 
 def test_every_figure_is_in_the_json():
-    rows = json.loads(report.as_json([a_row(met=False)], SMALL))["rows"]
+    rows = json.loads(report.as_json([a_row(met=False)], SMALL, 0.1))["rows"]
     assert rows[0]["figures"]["cpu_us"]["bffd"] == 5 and rows[0]["met"] is False
 
 

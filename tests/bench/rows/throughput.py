@@ -42,6 +42,8 @@ def compared_with_bare(name, runs):
         row.target = f"at least {least:.2f}, CPU at most {most:g}x"
         row.met = share >= least and cost <= most and not row.figures["errors"]
     row.found = f"{share:.2f}, CPU {cost:.2f}x"
+    if "store_calls" in row.figures:
+        row.found += f", {row.figures['store_calls']:.0%} asked Redis"
     return row
 
 
