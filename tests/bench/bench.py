@@ -25,7 +25,7 @@ import report  # noqa: E402
 import rows  # noqa: E402
 from components import ComponentFailed  # noqa: E402
 from contender import Unfit  # noqa: E402
-from ground import SMALL, Ground, Row, Size  # noqa: E402
+from stand import SMALL, Row, Size, Stand  # noqa: E402
 
 FILES_NEEDED = 12_000  # the idle browsers, of this process as of nginx
 BUSY = 0.7  # load average
@@ -50,11 +50,11 @@ def take(groups, size, progress):
     """The rows of these groups; whatever was started has stopped."""
     found = []
     with tempfile.TemporaryDirectory(prefix="bffd-bench-") as directory:
-        with Ground(Path(directory), size, progress) as ground:
+        with Stand(Path(directory), size, progress) as stand:
             for group in groups:
                 progress(group.__name__)
                 try:
-                    found += group(ground)
+                    found += group(stand)
                 except (Unfit, ComponentFailed) as failure:
                     found.append(Row(group.__name__, found=f"not measured: {failure}", met=False))
     return found

@@ -15,7 +15,7 @@ import drawing
 import measure
 import report
 from contender import Unfit
-from ground import SMALL, Row
+from stand import SMALL, Row
 
 SAID = {
     "seconds": 2.0, "requests": 1000, "bytes": 1_180_000, "refused": 3, "broken": 2, "timeouts": 1,

@@ -12,7 +12,7 @@ import measure
 import rows
 from components import REPOSITORY
 from fullsite import FakeBackend, running
-from ground import SMALL
+from stand import SMALL
 
 SIGN_IN = REPOSITORY / "scripts" / "bench" / "sign_in.py"
 PEOPLE = ["--think", "20", "--calls", "3", "--visit", "5", "--active", "2"]

@@ -1,4 +1,4 @@
-"""The rows of the table, group by group. Each group is a function of a Ground that returns Rows."""
+"""The rows of the table, group by group. Each group is a function of a Stand that returns Rows."""
 
 from .django import django
 from .herd import herd

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 from contender import Unfit, get
 from fullsite import DjangoBackend
-from ground import Row
 from measure import medians, write_sessions
 from sites import SESSION_S, Bare, Bffd
+from stand import Row
 
 # One at a time: with more, which of gunicorn's processes they happen to land on decides.
 CONNECTIONS = 1
@@ -46,14 +46,14 @@ def sign_in(url, path):
         return (answer.headers["Set-Cookie"] or "").partition(";")[0], json.load(answer)
 
 
-def django(ground):
-    base = ground.directory / "with-django"
+def django(stand):
+    base = stand.directory / "with-django"
     with ExitStack() as at_end:
         backend = DjangoBackend(str(base / "backend"), BFF_TEST_ACCESS_SECONDS=SESSION_S)
-        ground.run(backend, at_end)
+        stand.run(backend, at_end)
         upstream = DjangoUpstream(backend.url)
-        bare = ground.run(Bare(base / "bare", upstream), at_end)
-        ours = ground.run(Bffd(base / "bffd", upstream, DjangoSignIn(backend.url)), at_end)
+        bare = stand.run(Bare(base / "bare", upstream), at_end)
+        ours = stand.run(Bffd(base / "bffd", upstream, DjangoSignIn(backend.url)), at_end)
         tokens = [sign_in(backend.url, "/api/token/")[1]["access"] for _ in range(SESSIONS)]
         cookies = [sign_in(ours.url, "/bff/login")[0] for _ in range(SESSIONS)]
         if get(ours.url, PATH, cookies[0])[0] != 200:
@@ -62,9 +62,9 @@ def django(ground):
             bare: write_sessions(base / "tokens", [f"Authorization: Bearer {t}" for t in tokens]),
             ours: write_sessions(base / "cookies", [f"Cookie: {c}" for c in cookies]),
         }
-        runs = ground.side_by_side(
+        runs = stand.side_by_side(
             {
-                f"{who.name}, Django": lambda who=who, file=file: ground.measure(
+                f"{who.name}, Django": lambda who=who, file=file: stand.measure(
                     who, CONNECTIONS, PATH, file
                 )
                 for who, file in files.items()

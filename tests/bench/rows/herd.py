@@ -5,9 +5,9 @@ import time
 from contextlib import ExitStack
 
 from contender import Unfit
-from ground import Row
 from measure import measure, medians, ratio
 from sites import Bffd
+from stand import Row
 
 CONNECTIONS, PAUSE_MS = 200, 100  # 2,000 requests a second
 MOST_TIMES = 2.0
@@ -26,15 +26,15 @@ class Herd:
     """Users whose tokens all end at one moment. As shipped, bffd refreshes in the last quarter of a
     token's life (and at most 30 s before its end): `due` is when that begins for all of them."""
 
-    def __init__(self, ground, site, sign_in):
+    def __init__(self, stand, site, sign_in):
         self._site, self._sign_in = site, sign_in
-        self._life_s = ground.size.herd_life_s
+        self._life_s = stand.size.herd_life_s
         self._run_s = self._life_s // 5
         self._refreshes_before = 0
-        first_life_s = self._life_s + round(SLOWER * ground.sign_in_s * ground.size.herd)
+        first_life_s = self._life_s + round(SLOWER * stand.sign_in_s * stand.size.herd)
         self._let_tokens_end(int(time.time()) + first_life_s, first_life_s)
-        self._file = ground.write_sessions(
-            ground.directory / "herd-sessions", site.cookies(ground.size.herd)
+        self._file = stand.write_sessions(
+            stand.directory / "herd-sessions", site.cookies(stand.size.herd)
         )
 
     def _let_tokens_end(self, moment, life_s):
@@ -62,16 +62,16 @@ class Herd:
         return found
 
 
-def herd(ground):
-    users = ground.size.herd
+def herd(stand):
+    users = stand.size.herd
     with ExitStack() as at_end:
-        sign_in = ground.run(ground.another_sign_in("herd-sign-in", users), at_end)
-        directory = ground.directory / "herd"
-        site = ground.run(Bffd(directory, ground.upstream, sign_in, name="herd"), at_end)
-        crowd = Herd(ground, site, sign_in)
-        runs = ground.side_by_side(
+        sign_in = stand.run(stand.another_sign_in("herd-sign-in", users), at_end)
+        directory = stand.directory / "herd"
+        site = stand.run(Bffd(directory, stand.upstream, sign_in, name="herd"), at_end)
+        crowd = Herd(stand, site, sign_in)
+        runs = stand.side_by_side(
             {"steady": crowd.steady, f"{users:,} refreshes": crowd.refreshing},
-            rounds=min(3, ground.size.rounds),
+            rounds=min(3, stand.size.rounds),
         )
     steady, refreshing = runs.values()
     times = ratio(refreshing, steady, "p99_ms")

@@ -4,9 +4,9 @@ import socket
 from contextlib import ExitStack
 
 from contender import Unfit
-from ground import Row
 from measure import medians, ratio
 from sites import CrowdedStack
+from stand import Row
 
 ACTIVE = 100
 LEAST = 0.95
@@ -52,19 +52,19 @@ class IdleBrowsers:
             line.close()
 
 
-def idle(ground):
-    count = ground.size.idle
+def idle(stand):
+    count = stand.size.idle
     with ExitStack() as at_end:
-        crowded = ground.run(ground.another_bffd("idle browsers", kind=CrowdedStack), at_end)
-        browsers = IdleBrowsers(crowded, ground.bffd.cookies(ground.size.sessions), count)
-        ground.progress(f"opening {count:,} connections")
-        ground.run(browsers, at_end)
-        runs = ground.side_by_side(
+        crowded = stand.run(stand.another_bffd("idle browsers", kind=CrowdedStack), at_end)
+        browsers = IdleBrowsers(crowded, stand.bffd.cookies(stand.size.sessions), count)
+        stand.progress(f"opening {count:,} connections")
+        stand.run(browsers, at_end)
+        runs = stand.side_by_side(
             {
-                f"{ACTIVE} active": lambda: ground.measure(ground.bffd, ACTIVE),
-                f"and {count:,} idle": lambda: ground.measure(crowded, ACTIVE),
+                f"{ACTIVE} active": lambda: stand.measure(stand.bffd, ACTIVE),
+                f"and {count:,} idle": lambda: stand.measure(crowded, ACTIVE),
             },
-            rounds=min(3, ground.size.rounds),
+            rounds=min(3, stand.size.rounds),
         )
         still_open = browsers.still_open()
     alone, beside = runs.values()

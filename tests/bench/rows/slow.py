@@ -1,19 +1,19 @@
 """An upstream that takes 200 ms, 512 connections: waiting must cost nothing."""
 
-from ground import Row
 from measure import medians, ratio
+from stand import Row
 
 CONNECTIONS = 512
 LEAST = 0.98  # the same, as far as the clock can tell
 
 
-def slow(ground):
-    runs = ground.side_by_side(
+def slow(stand):
+    runs = stand.side_by_side(
         {
-            f"{who.name}, 200 ms": lambda who=who: ground.measure(who, CONNECTIONS, "/api/slow")
-            for who in (ground.bare, ground.bffd)
+            f"{who.name}, 200 ms": lambda who=who: stand.measure(who, CONNECTIONS, "/api/slow")
+            for who in (stand.bare, stand.bffd)
         },
-        rounds=min(3, ground.size.rounds),
+        rounds=min(3, stand.size.rounds),
     )
     bare, ours = runs.values()
     share = ratio(ours, bare, "requests_a_second")

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import redis
 
-from ground import Row
 from measure import medians, ratio
+from stand import Row
 from vault import session_key
 
 CONNECTIONS = 64
@@ -54,38 +54,38 @@ class Store:
         return (self.used_bytes() - empty) / count
 
 
-def few_and_many(ground, at_end):
+def few_and_many(stand, at_end):
     """Two sites without a cache, each with a Redis of its own, and the bytes of an empty one."""
     sites = []
     for name in ("few stored", "many stored"):
         wishes = {"beside": None, "overrides": {"session.cache_ttl": "0s"}}
-        sites.append(ground.run(ground.another_bffd(name, **wishes), at_end))
+        sites.append(stand.run(stand.another_bffd(name, **wishes), at_end))
     return sites
 
 
-def stored(ground):
-    first, *sizes = ground.size.stored
+def stored(stand):
+    first, *sizes = stand.size.stored
     rows = []
     with ExitStack() as at_end:
-        few, many = few_and_many(ground, at_end)
+        few, many = few_and_many(stand, at_end)
         store = Store(many)
         empty = store.used_bytes()
-        ground.progress(f"signing in {first:,} users at two sites")
+        stand.progress(f"signing in {first:,} users at two sites")
         files = {
-            site: ground.write_sessions(site.directory / "sessions", site.cookies(first))
+            site: stand.write_sessions(site.directory / "sessions", site.cookies(first))
             for site in (few, many)
         }
         for count in sizes:
             store.fill(count, many.cookies(1)[0])
             each = store.bytes_a_session(count, empty)
-            runs = ground.side_by_side(
+            runs = stand.side_by_side(
                 {
-                    f"{number:,} stored": lambda site=site: ground.measure(
+                    f"{number:,} stored": lambda site=site: stand.measure(
                         site, CONNECTIONS, sessions_file=files[site]
                     )
                     for number, site in ((first, few), (count, many))
                 },
-                rounds=min(3, ground.size.rounds),
+                rounds=min(3, stand.size.rounds),
             )
             rows.append(flatness(first, count, runs, each))
     return rows

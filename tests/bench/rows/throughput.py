@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 from components import ComponentFailed
 from contender import Unfit, check
-from ground import Row
 from measure import medians, ratio
 from peers import PEERS
+from stand import Row
 
 CONNECTIONS = 64
 
@@ -17,19 +17,19 @@ TARGETS = {
 }
 
 
-def our_own(ground):
+def our_own(stand):
     """Besides bare nginx and bffd with its cache."""
-    return [ground.another_bffd("bffd, cache off", overrides={"session.cache_ttl": "0s"})]
+    return [stand.another_bffd("bffd, cache off", overrides={"session.cache_ttl": "0s"})]
 
 
-def prepared(ground, contender, at_end):
+def prepared(stand, contender, at_end):
     """{name: function that measures it}, once it has shown that it is fit."""
-    ground.run(contender, at_end)
-    cookies = contender.cookies(ground.size.sessions)
+    stand.run(contender, at_end)
+    cookies = contender.cookies(stand.size.sessions)
     check(contender, cookies[:3])
     file = contender.directory / "sessions"
-    ground.write_sessions(file, cookies)
-    return {contender.name: lambda: ground.measure(contender, CONNECTIONS, sessions_file=file)}
+    stand.write_sessions(file, cookies)
+    return {contender.name: lambda: stand.measure(contender, CONNECTIONS, sessions_file=file)}
 
 
 def compared_with_bare(name, runs):
@@ -63,26 +63,26 @@ def compared_with_bffd(name, runs):
     return row
 
 
-def throughput(ground):
+def throughput(stand):
     takes = {
-        "bare nginx": lambda: ground.measure(ground.bare, CONNECTIONS),
-        "bffd, cache hit": lambda: ground.measure(ground.bffd, CONNECTIONS),
+        "bare nginx": lambda: stand.measure(stand.bare, CONNECTIONS),
+        "bffd, cache hit": lambda: stand.measure(stand.bffd, CONNECTIONS),
     }
     unfit = []
     with ExitStack() as at_end:
-        for contender in our_own(ground):
-            takes |= prepared(ground, contender, at_end)
+        for contender in our_own(stand):
+            takes |= prepared(stand, contender, at_end)
         ours = list(takes)
         for peer in PEERS:
             if words := peer.missing():
                 unfit.append(Row(peer.name, found=f"not measured: {words}"))
                 continue
-            ground.progress(f"starting {peer.name}")
-            directory = ground.directory / peer.__name__.lower()
+            stand.progress(f"starting {peer.name}")
+            directory = stand.directory / peer.__name__.lower()
             try:
-                takes |= prepared(ground, peer(directory, ground.upstream), at_end)
+                takes |= prepared(stand, peer(directory, stand.upstream), at_end)
             except (ComponentFailed, Unfit, OSError) as failure:
                 unfit.append(Row(peer.name, found=f"does not run: {failure}", met=False))
-        runs = ground.side_by_side(takes)
+        runs = stand.side_by_side(takes)
     rows = [compared_with_bare(name, runs) for name in ours]
     return rows + [compared_with_bffd(name, runs) for name in takes if name not in ours] + unfit

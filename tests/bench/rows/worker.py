@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import accounting
 from contender import Unfit, get
-from ground import Row
+from stand import Row
 
 EMPTY_MB, CACHE_MB = 12, 16  # of each worker; session.cache_size as shipped
 FIRST_ANSWER_MS = 100
@@ -33,14 +33,14 @@ def first_answer_ms(site, cookie):
     return took
 
 
-def worker(ground):
+def worker(stand):
     with ExitStack() as at_end:
-        fresh = ground.run(ground.another_bffd("fresh worker"), at_end)
+        fresh = stand.run(stand.another_bffd("fresh worker"), at_end)
         empty = memory_mb(fresh.stack.bffd)
         empty_pss = memory_mb(fresh.stack.bffd, accounting.pss_kib)
         (cookie,) = fresh.cookies(1)
         starts = [first_answer_ms(fresh, cookie) for _ in range(STARTS)]
-    full = memory_mb(ground.bffd.stack.bffd)
+    full = memory_mb(stand.bffd.stack.bffd)
     took = statistics.median(starts)
     return [
         Row(

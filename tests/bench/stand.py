@@ -40,7 +40,7 @@ SMALL = Size(
 )
 
 
-class Ground:
+class Stand:
     """The upstream, bare nginx, and bffd with `size.sessions` signed in; the rows add what they
     need besides, and stop it."""
 
