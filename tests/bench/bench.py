@@ -2,7 +2,8 @@
 """
 bffd beside bare nginx and other ways to do the same: requests, latencies, processor time, memory.
 
-    tests/bench/bench.py [--rounds N] [--seconds N] [--full] [--only GROUP ...] [--into DIRECTORY]
+    tests/bench/bench.py [--rounds N] [--seconds N] [--sessions N] [--full] [--only GROUP ...]
+                         [--into DIRECTORY]
 
 Starts everything itself, in a private directory and on free ports; prints a table with the targets,
 and writes bench.json and bench.svg into DIRECTORY (build). Exit status 1: a target is missed.
@@ -65,15 +66,18 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--rounds", type=int, default=Size.rounds)
     parser.add_argument("--seconds", type=int, default=Size.seconds, help="of each measurement")
+    parser.add_argument("--sessions", type=int, default=Size.sessions, help="that are in rotation")
     parser.add_argument("--full", action="store_true", help="up to a million sessions in Redis")
     parser.add_argument("--small", action="store_true", help="to see whether it runs")
     parser.add_argument("--only", nargs="+", choices=names, default=list(names), metavar="GROUP",
                         help=" ".join(names))  # fmt: skip
     parser.add_argument("--into", type=Path, default=ROOT / "build")
     chosen = parser.parse_args()
-    size = SMALL if chosen.small else Size(rounds=chosen.rounds, seconds=chosen.seconds)
+    size = Size(rounds=chosen.rounds, seconds=chosen.seconds, sessions=chosen.sessions)
     if chosen.full:
         size = replace(size, stored=FULL)
+    if chosen.small:
+        size = SMALL
     return [names[name] for name in chosen.only], size, chosen.into
 
 
