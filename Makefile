@@ -174,6 +174,15 @@ soak: ## two hosts under load while everything goes wrong at random: make soak M
 	@$(MAKE) --no-print-directory all
 	@BFFD=$(BUILD)/bffd tests/evidence/soak.py --minutes $(MINUTES)
 
+.PHONY: bench
+ROUNDS   ?= 5
+SECONDS  ?= 3
+bench: ## measure bffd beside bare nginx and others (ROUNDS=5 SECONDS=3; FULL=1: a million sessions)
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@BFFD=$(BUILD)/bffd tests/bench/bench.py --rounds $(ROUNDS) --seconds $(SECONDS) \
+	  $(if $(FULL),--full) --into $(BUILD)
+
 man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
 $(BUILD)/bffd.8: bff/bffd.8
 	cp $< $@

@@ -1,0 +1,3 @@
+"""Those that are measured beside bffd, each set up as its own documentation recommends."""
+
+PEERS = []
