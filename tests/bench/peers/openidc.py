@@ -1,0 +1,81 @@
+"""Apache with mod_auth_openidc: apache/httpd.conf, and a provider to sign in at."""
+
+import contextlib
+import os
+import secrets
+import urllib.parse
+from pathlib import Path
+
+import components
+
+from peers.peer import HERE, Client, Peer, Script, fill_in
+
+MODULES = Path("/usr/lib/apache2/modules")
+SOURCE = HERE / "apache"
+
+
+class Apache(components.Component):
+    name = "apache"
+
+    def __init__(self, directory, words):
+        super().__init__(directory)
+        self._words = words
+        self.port = components.free_port()
+
+    def command(self):
+        config = self.directory / "httpd.conf"
+        return [components.find_program("apache2"), "-f", config, "-DFOREGROUND"]
+
+    def launch(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        own = {"DIRECTORY": self.directory, "PORT": self.port, "MODULES": MODULES}
+        # It does not serve as root. The group and the user are Debian's for web servers.
+        own["USER"] = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+        fill_in(SOURCE / "httpd.conf", self.directory / "httpd.conf", {**self._words, **own})
+        super().launch()
+
+    def is_ready(self):
+        return components.status_of(self.port, "/api/item") == 401
+
+    def log_tail(self, lines=30):
+        errors = self.directory / "apache-error.log"
+        told = errors.read_text().splitlines()[-lines:] if errors.exists() else []
+        return "\n".join([super().log_tail(lines), *told])
+
+
+class ModAuthOpenidc(Peer):
+    name = "mod_auth_openidc"
+    cookie = "mod_auth_openidc_session"
+
+    @classmethod
+    def missing(cls):
+        installed = (MODULES / "mod_auth_openidc.so").exists()
+        return None if installed else "libapache2-mod-auth-openidc"
+
+    def redis_options(self):
+        self._redis_port = components.free_port()
+        return {"port": self._redis_port, "bind": "127.0.0.1"}  # it knows no unix sockets
+
+    def server(self):
+        script = HERE / "provider.py"
+        self._provider = self.run(
+            Script(self.directory / "provider", script, "--accounts", self.accounts.url)
+        )
+        words = {
+            "PROVIDER": self._provider.url,
+            "SECRET": secrets.token_hex(16),
+            "PASSPHRASE": secrets.token_hex(32),
+            "REDIS_PORT": self._redis_port,
+            "UPSTREAM": self.upstream.address,
+        }
+        return Apache(self.directory / "apache", words)
+
+    def sign_in(self, client, user):
+        """The authorization code flow: to the provider, and back with what it hands out."""
+        _, there = client.ask("GET", "/login")
+        who = urllib.parse.urlencode({"username": user, "password": user})
+        with contextlib.closing(Client(self._provider.url)) as provider:
+            _, back = provider.ask("GET", f"{there.removeprefix(self._provider.url)}&{who}")
+        callback = urllib.parse.urlsplit(back)
+        status, _ = client.ask("GET", f"{callback.path}?{callback.query}")
+        assert status == 302, f"{self.name}: the sign-in of {user} is answered {status}"
