@@ -42,7 +42,9 @@ def peer(request, upstream, tmp_path_factory):
 def user_at_the_upstream(peer, cookie):
     status, body = get(peer.url, peer.check_path, cookie)
     assert status == 200
-    return unverified_claims(json.loads(body)["authorization"].removeprefix("Bearer "))["username"]
+    claims = unverified_claims(json.loads(body)["authorization"].removeprefix("Bearer "))
+    assert claims["token_type"] == "access"
+    return claims["username"]
 
 
 def test_each_call_reaches_the_upstream_with_the_token_of_its_own_user(peer):

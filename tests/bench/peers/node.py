@@ -48,7 +48,7 @@ class Node(components.Component):
 
     def is_ready(self):
         everyone = len(self.children()) == PROCESSES
-        return everyone and components.status_of(self.port, "/api/item") == 401
+        return everyone and components.status_of(self.port, "/api/item") is not None
 
 
 class NodePeer(Peer):

@@ -3,15 +3,22 @@
 import contextlib
 import os
 import secrets
+import ssl
 import urllib.parse
 from pathlib import Path
 
 import components
+import site_files
 
 from peers.peer import HERE, Client, Peer, Script, fill_in
 
 MODULES = Path("/usr/lib/apache2/modules")
 SOURCE = HERE / "apache"
+
+
+def path_of(url):
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.path}?{parts.query}"
 
 
 class Apache(components.Component):
@@ -35,7 +42,7 @@ class Apache(components.Component):
         super().launch()
 
     def is_ready(self):
-        return components.status_of(self.port, "/api/item") == 401
+        return components.status_of(self.port, "/api/item") is not None
 
     def log_tail(self, lines=30):
         errors = self.directory / "apache-error.log"
@@ -57,12 +64,15 @@ class ModAuthOpenidc(Peer):
         return {"port": self._redis_port, "bind": "127.0.0.1"}  # it knows no unix sockets
 
     def server(self):
+        own = self.directory / "provider"
+        own.mkdir()
+        certificate, key = site_files.make_certificate(own)
+        self._trusted = ssl.create_default_context(cafile=certificate)
+        options = ["--certificate", certificate, "--key", key]
         script = HERE / "provider.py"
-        self._provider = self.run(
-            Script(self.directory / "provider", script, "--accounts", self.accounts.url)
-        )
+        self._provider = self.run(Script(own, script, "--accounts", self.accounts.url, *options))
         words = {
-            "PROVIDER": self._provider.url,
+            "PROVIDER": f"https://127.0.0.1:{self._provider.port}",
             "SECRET": secrets.token_hex(16),
             "PASSPHRASE": secrets.token_hex(32),
             "REDIS_PORT": self._redis_port,
@@ -74,8 +84,7 @@ class ModAuthOpenidc(Peer):
         """The authorization code flow: to the provider, and back with what it hands out."""
         _, there = client.ask("GET", "/login")
         who = urllib.parse.urlencode({"username": user, "password": user})
-        with contextlib.closing(Client(self._provider.url)) as provider:
-            _, back = provider.ask("GET", f"{there.removeprefix(self._provider.url)}&{who}")
-        callback = urllib.parse.urlsplit(back)
-        status, _ = client.ask("GET", f"{callback.path}?{callback.query}")
+        with contextlib.closing(Client(self._provider.port, self._trusted)) as provider:
+            _, back = provider.ask("GET", f"{path_of(there)}&{who}")
+        status, _ = client.ask("GET", path_of(back))
         assert status == 302, f"{self.name}: the sign-in of {user} is answered {status}"

@@ -41,15 +41,12 @@ class Script(components.Component):
         return self._command
 
     @property
-    def url(self):
-        return f"http://127.0.0.1:{self._port()}"
-
-    def _port(self):
+    def port(self):
         ready = re.search(r"^ready (\d+)$", self.log_text(), re.MULTILINE)
         return ready and int(ready[1])
 
     def is_ready(self):
-        return bool(self._port())
+        return bool(self.port)
 
 
 class Accounts(Script):
@@ -58,6 +55,10 @@ class Accounts(Script):
     def __init__(self, directory):
         script = components.REPOSITORY / "tests" / "django" / "fake_backend.py"
         super().__init__(directory, script, "--dir", directory)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
     def have(self, users):
         settings = {"users": users, "access_seconds": TOKEN_SECONDS}
@@ -68,8 +69,9 @@ class Accounts(Script):
 class Client:
     """A browser without a page, for one sign-in. It follows no redirect by itself."""
 
-    def __init__(self, url):
-        self._line = http.client.HTTPConnection(url.rpartition("//")[2], timeout=30)
+    def __init__(self, port, tls=None):
+        kind = http.client.HTTPSConnection if tls else http.client.HTTPConnection
+        self._line = kind("127.0.0.1", port, timeout=30, **({"context": tls} if tls else {}))
         self.close = self._line.close
         self.cookies = {}
 
@@ -138,6 +140,6 @@ class Peer(Contender):
             return list(pool.map(self._cookie_of, users))
 
     def _cookie_of(self, user):
-        with contextlib.closing(Client(self.url)) as client:
+        with contextlib.closing(Client(self._server.port)) as client:
             self.sign_in(client, user)
             return f"{self.cookie}={client.cookies[self.cookie]}"

@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """
-An OpenID provider of the smallest kind: the authorization code flow, for whoever asks. It believes
-the username and the password that stand in the query of /authorize if a backend's login does; the
-tokens of that login are the ones that it hands out.
+An OpenID provider of the smallest kind, over TLS: the authorization code flow, for whoever asks. It
+believes the username and the password that stand in the query of /authorize if a backend's login
+does; the tokens of that login are the ones that it hands out.
 
-    /usr/bin/python3 provider.py --port 0 --accounts URL        prints `ready PORT`
+    /usr/bin/python3 provider.py --port 0 --accounts URL --certificate FILE --key FILE
+
+prints `ready PORT`.
 """
 
 import argparse
 import json
 import secrets
+import ssl
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,24 +29,18 @@ class Provider(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, port, accounts):
+    def __init__(self, port, accounts, certificate, key):
         super().__init__(("127.0.0.1", port), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server_port}"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        # The handshake is the handler's, in a thread of its own.
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self.issuer = f"https://127.0.0.1:{self.server_port}"
         self.accounts = accounts
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.codes = {}
-
-    def metadata(self):
-        return {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
-            "jwks_uri": f"{self.issuer}/jwks",
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-        }
 
     def keys(self):
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
@@ -90,8 +87,6 @@ class Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         if target.path == "/authorize":
             self.answer(302, {}, self.server.authorize(dict(parse_qsl(target.query))))
-        elif target.path == "/.well-known/openid-configuration":
-            self.answer(200, self.server.metadata())
         elif target.path == "/jwks":
             self.answer(200, self.server.keys())
         else:
@@ -119,8 +114,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--accounts", required=True, help="URL of the backend with the login")
+    parser.add_argument("--certificate", required=True)
+    parser.add_argument("--key", required=True)
     options = parser.parse_args()
-    provider = Provider(options.port, options.accounts)
+    provider = Provider(**vars(options))
     print(f"ready {provider.server_port}", flush=True)
     provider.serve_forever()
 

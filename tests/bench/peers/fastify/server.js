@@ -53,7 +53,6 @@ async function serve() {
     store: new RedisStore({ client }),
     secret: SESSION_SECRET,
     saveUninitialized: false,
-    rolling: process.env.ROLLING !== 'no',
     cookie: { httpOnly: true, sameSite: 'lax', secure: 'auto', maxAge: SESSION_MS },
   });
   app.post('/login', signIn);
