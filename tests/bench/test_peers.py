@@ -1,20 +1,14 @@
 """What stands beside bffd in the benchmark does what it is measured at."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import redis
 
-HERE = Path(__file__).resolve().parent
-TESTS = HERE.parent
-sys.path[:0] = [str(HERE), str(TESTS / "django"), str(TESTS.parent / "scripts")]
-
-from contender import check, get  # noqa: E402  (these are no packages)
-from fake_tokens import unverified_claims  # noqa: E402
-from peers import PEERS  # noqa: E402
-from upstream import Upstream  # noqa: E402
+from contender import check, get
+from fullsite import claims_of
+from peers import PEERS
+from upstream import Upstream
 
 SESSIONS = 20
 HOUR_S = 3600
@@ -42,7 +36,7 @@ def peer(request, upstream, tmp_path_factory):
 def user_at_the_upstream(peer, cookie):
     status, body = get(peer.url, peer.check_path, cookie)
     assert status == 200
-    claims = unverified_claims(json.loads(body)["authorization"].removeprefix("Bearer "))
+    claims = claims_of(json.loads(body)["authorization"].removeprefix("Bearer "))
     assert claims["token_type"] == "access"
     return claims["username"]
 

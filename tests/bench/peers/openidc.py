@@ -1,9 +1,9 @@
 """Apache with mod_auth_openidc: apache/httpd.conf, and a provider to sign in at."""
 
-import contextlib
 import os
 import secrets
 import ssl
+import threading
 import urllib.parse
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class ModAuthOpenidc(Peer):
         own = self.directory / "provider"
         own.mkdir()
         certificate, key = site_files.make_certificate(own)
+        self._threads = threading.local()
         self._trusted = ssl.create_default_context(cafile=certificate)
         options = ["--certificate", certificate, "--key", key]
         script = HERE / "provider.py"
@@ -84,7 +85,12 @@ class ModAuthOpenidc(Peer):
         """The authorization code flow: to the provider, and back with what it hands out."""
         _, there = client.ask("GET", "/login")
         who = urllib.parse.urlencode({"username": user, "password": user})
-        with contextlib.closing(Client(self._provider.port, self._trusted)) as provider:
-            _, back = provider.ask("GET", f"{path_of(there)}&{who}")
+        _, back = self._provider_client().ask("GET", f"{path_of(there)}&{who}")
         status, _ = client.ask("GET", path_of(back))
         assert status == 302, f"{self.name}: the sign-in of {user} is answered {status}"
+
+    def _provider_client(self):
+        """One for each thread: TLS takes longer than the rest of a sign-in."""
+        if not hasattr(self._threads, "client"):
+            self._threads.client = Client(self._provider.port, self._trusted)
+        return self._threads.client

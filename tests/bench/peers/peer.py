@@ -77,7 +77,7 @@ class Client:
 
     def ask(self, method, path, body=None):
         """(status, Location)"""
-        headers = {"Host": "localhost", "Accept": "*/*"}
+        headers = {"Accept": "*/*"}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={v}" for name, v in self.cookies.items())
         if body is not None:
