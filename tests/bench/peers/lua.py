@@ -1,15 +1,21 @@
-"""nginx with Lua: nginx_lua/nginx.conf and nginx_lua/session.lua, with Debian's modules."""
+"""nginx with Lua: nginx_lua/site.conf and nginx_lua/session.lua, with Debian's modules."""
 
-import os
 from pathlib import Path
 
 import components
+import site_files
+from sites import for_measuring
 
 from peers.peer import HERE, Peer, fill_in
 
 SOURCE = HERE / "nginx_lua"
+NGINX_MODULES = Path("/usr/lib/nginx/modules")
+LOAD_MODULES = f"""\
+load_module {NGINX_MODULES}/ndk_http_module.so;
+load_module {NGINX_MODULES}/ngx_http_lua_module.so;
+"""
 MODULES = {
-    "libnginx-mod-http-lua": Path("/usr/lib/nginx/modules/ngx_http_lua_module.so"),
+    "libnginx-mod-http-lua": NGINX_MODULES / "ngx_http_lua_module.so",
     "lua-nginx-redis": Path("/usr/share/lua/5.1/nginx/redis.lua"),
     "lua-cjson": Path("/usr/share/lua/5.1/cjson/util.lua"),
 }
@@ -25,21 +31,18 @@ class NginxLua(Peer):
         return ", ".join(lacking) or None
 
     def server(self):
-        directory = self.directory / "nginx"
-        (directory / "temp").mkdir(parents=True)
-        return components.Nginx(directory, self._write_config)
+        return components.Nginx(self.directory / "nginx", self._write_config)
 
     def _write_config(self, port):
         directory = self.directory / "nginx"
-        # The module paths of Debian's nginx are relative to its prefix, and ours is another one.
-        if not (directory / "modules").exists():
-            (directory / "modules").symlink_to("/usr/lib/nginx/modules")
+        directory.mkdir(exist_ok=True)
         words = {
-            "USER": "user root root;" if os.geteuid() == 0 else "",
             "LUA": SOURCE,
             "REDIS_SOCKET": self.redis.socket,
             "UPSTREAM": self.upstream.address,
             "BACKEND": self.accounts.url,
             "PORT": port,
         }
-        fill_in(SOURCE / "nginx.conf", directory / "nginx.conf", words)
+        fill_in(SOURCE / "site.conf", directory / "site.conf", words)
+        main = for_measuring(site_files.nginx_main(directory, ["site.conf"]))
+        (directory / "nginx.conf").write_text(LOAD_MODULES + main)
