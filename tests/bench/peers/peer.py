@@ -10,7 +10,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import components
-from contender import Contender
+from contender import Contender, Unfit
 
 HERE = Path(__file__).resolve().parent
 PROCESSES = 2
@@ -108,9 +108,8 @@ class Peer(Contender):
         raise NotImplementedError
 
     def sign_in(self, client, user):
-        """As the browser does it; the client has the session's cookie then."""
-        status, _ = client.ask("POST", "/login", {"username": user, "password": user})
-        assert status == 204, f"{self.name}: the sign-in of {user} is answered {status}"
+        """As the browser does it; returns the last status. The client has the cookie then."""
+        return client.ask("POST", "/login", {"username": user, "password": user})[0]
 
     def start(self):
         self.run(self.redis)
@@ -141,5 +140,7 @@ class Peer(Contender):
 
     def _cookie_of(self, user):
         with contextlib.closing(Client(self._server.port)) as client:
-            self.sign_in(client, user)
+            status = self.sign_in(client, user)
+            if self.cookie not in client.cookies:
+                raise Unfit(f"{self.name}: the sign-in of {user} is answered {status}")
             return f"{self.cookie}={client.cookies[self.cookie]}"
