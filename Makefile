@@ -178,7 +178,7 @@ soak: ## two hosts under load while everything goes wrong at random: make soak M
 ROUNDS   ?= 5
 SECONDS  ?= 3
 bench: ## measure bffd beside bare nginx and others (ROUNDS=5 SECONDS=3; FULL=1: a million sessions)
-	@scripts/setup test
+	@scripts/setup bench
 	@$(MAKE) --no-print-directory all
 	@BFFD=$(BUILD)/bffd tests/bench/bench.py --rounds $(ROUNDS) --seconds $(SECONDS) \
 	  $(if $(FULL),--full) --into $(BUILD)

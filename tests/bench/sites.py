@@ -122,18 +122,20 @@ class Bffd(Contender):
     beside      another Bffd whose Redis, key and sessions this one shares
     overrides   {"session.cache_ttl": "0s"}
     kind        of Stack
+    microcache  nginx keeps bffd's yes
     """
 
     name = "bffd, cache hit"
 
     def __init__(
         self, directory, upstream, sign_in, beside=None, overrides=None, name=None,
-        kind=MeasuredStack,
+        kind=MeasuredStack, microcache=False,
     ):  # fmt: skip
         super().__init__(directory, upstream)
         self.name = name or self.name
         self._sign_in, self._beside, self._overrides = sign_in, beside, dict(overrides or {})
         self._kind, self._cookies = kind, []
+        self._microcache = microcache
         self._at_end = ExitStack()
         self.stack = None
 
@@ -146,6 +148,7 @@ class Bffd(Contender):
             backend_url=self.upstream.url,
             overrides={"backend.url": self._sign_in.url, **self._overrides},
             login_rate=100_000,
+            microcache=self._microcache,
             **wishes,
         )
         self._at_end.enter_context(self.stack)

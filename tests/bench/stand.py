@@ -10,6 +10,9 @@ from sites import Bare, Bffd, SignIn
 from upstream import Upstream
 
 
+WARM_AFTER = 15_000  # calls
+
+
 @dataclass
 class Row:
     """found is in the words of the target; met is None where there is nothing to be met."""
@@ -33,10 +36,20 @@ class Size:
     herd_life_s: int = 20
     idle: int = 10_000
     stored: tuple = (1_000, 10_000, 100_000)
+    peers: bool = True
+    warm_up_s: int = 20
 
 
 SMALL = Size(
-    rounds=1, seconds=1, sessions=40, herd=20, herd_life_s=10, idle=100, stored=(10, 40, 400)
+    rounds=1,
+    seconds=1,
+    sessions=40,
+    herd=20,
+    herd_life_s=10,
+    idle=100,
+    stored=(10, 40, 400),
+    peers=False,
+    warm_up_s=0,
 )
 
 
@@ -94,6 +107,13 @@ class Stand:
     def measure(self, contender, connections, path=None, sessions_file=None):
         file = sessions_file or self.sessions_file
         return measure.measure(contender, file, connections, self.size.seconds, path=path)
+
+    def warm_up(self, contender, sessions_file):
+        """Until it has seen what it is to do as often as compilers at run time want to see it."""
+        where = contender.url, sessions_file, [contender.path], 64
+        seen, give_up_at = 0, time.monotonic() + self.size.warm_up_s
+        while seen < WARM_AFTER and time.monotonic() < give_up_at:
+            seen += measure.run_wrk(*where, self.size.seconds)["requests"]
 
     def side_by_side(self, takes, rounds=None):
         """{name: [figures]} of {name: function}, interleaved."""

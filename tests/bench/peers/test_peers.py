@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from contender import check, get
-from fullsite import claims_of
 from peers import PEERS
+from token_text import claims_of
 from upstream import Upstream
 
 SESSIONS = 20
