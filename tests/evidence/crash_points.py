@@ -2,6 +2,7 @@
 told, and what its trace says of who was where when something happened."""
 
 import contextlib
+import functools
 import os
 import subprocess
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Reached:
     request_id: str
 
 
+@functools.cache  # told() changes what bffd_program() says
 def program():
     """It is built beside the ordinary one, by `make crash`."""
     return bffd_program().parent / "crash" / "bffd"
@@ -81,6 +83,10 @@ class Shots:
             fault = None if fault == "-" else fault
             found.append(Reached(float(at), int(pid), step, fault, request_id))
         return found
+
+    def forget(self):
+        if self._trace.exists():
+            os.truncate(self._trace, 0)
 
     def hits(self):
         return [reached for reached in self.trace() if reached.fault]

@@ -13,7 +13,7 @@ RELOAD_EVERY_S = 0.5
 
 
 @contextlib.contextmanager
-def _again_and_again(act, every_s):
+def again_and_again(act, every_s):
     over = threading.Event()
 
     def run():
@@ -39,18 +39,21 @@ def workers_killed(ground):
             if pids:
                 os.kill(chance.choice(pids), signal.SIGKILL)
 
-    return _again_and_again(kill_one, KILL_EVERY_S)
+    return again_and_again(kill_one, KILL_EVERY_S)
 
 
 def reloaded(ground):
     """bffd gets its configuration anew: SIGHUP."""
-    return _again_and_again(lambda: [s.bffd.reload() for s in ground.stacks], RELOAD_EVERY_S)
+    return again_and_again(lambda: [s.bffd.reload() for s in ground.stacks], RELOAD_EVERY_S)
 
 
 def nginx_reloaded(ground):
-    return _again_and_again(lambda: [s.nginx.reload() for s in ground.stacks], RELOAD_EVERY_S)
+    return again_and_again(lambda: [s.nginx.reload() for s in ground.stacks], RELOAD_EVERY_S)
 
 
 def restarted(ground):
     """Stopped and started under a socket that is held (Ground(..., holds_sockets=True))."""
-    return _again_and_again(lambda: [s.bffd.restart() for s in ground.stacks], RELOAD_EVERY_S)
+    return again_and_again(lambda: [s.bffd.restart() for s in ground.stacks], RELOAD_EVERY_S)
+
+
+TROUBLES = [workers_killed, reloaded, nginx_reloaded, restarted]

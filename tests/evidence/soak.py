@@ -28,14 +28,25 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e"), str(ROOT / "scripts")]
 
+import crash_points  # noqa: E402
+import gather  # noqa: E402
+import host_troubles  # noqa: E402
+import ledger  # noqa: E402
 import redis_troubles  # noqa: E402
+import step_troubles  # noqa: E402
 from checker import violations  # noqa: E402
 from facts import DJANGO  # noqa: E402
-from ground import ACCESS_S, LEASE_S, Ground, wait_while  # noqa: E402
+from ground import LEASE_S, Ground, wait_while  # noqa: E402
+from gunner import SETTINGS, Returning  # noqa: E402
 from rules import lost_sessions  # noqa: E402
 from until import until  # noqa: E402
 
-KINDS = {"Redis": redis_troubles.TROUBLES}
+KINDS = {
+    "Redis": redis_troubles.TROUBLES,
+    "host": host_troubles.TROUBLES,
+    "step": step_troubles.TROUBLES,
+}
+ACCESS_S = 5  # outlives a worker's standing still
 ROUND_S = 60
 TROUBLE_S = (0.5, 5)  # the shortest, the longest
 PEACE_S = (0, 4)  # between one trouble and the next of its kind
@@ -147,9 +158,18 @@ def make_mischief(ground, chance, tally, seconds):
             kind.end()
 
 
+def what_is_known(ground, load):
+    trace = ground.shots.trace()
+    ground.interrupted |= crash_points.interrupted(trace)
+    ground.interrupted |= gather.interrupted(ground.stacks, ledger.read(ground.directory / "backend"))
+    ground.gave_up |= crash_points.gave_up(trace)
+    return ground.evidence(load)
+
+
 def run_round(ground, number, chance, tally):
+    ground.shots.forget()
     ground.begin_anew(DJANGO[number % len(DJANGO)])
-    with ground.load() as load:
+    with Returning(ground) as load:
         make_mischief(ground, chance, tally, ROUND_S)
         quiet_at = time.time()
 
@@ -160,7 +180,7 @@ def run_round(ground, number, chance, tally):
 
         until(all_have_an_answer, RECOVERY_S, "everybody has an answer again")
         wait_while(ACCESS_S + LEASE_S)  # and every session is refreshed once more
-    facts = ground.evidence(load)
+    facts = what_is_known(ground, load)
     found, lost = violations(facts), lost_sessions(facts)
     tally.add(ground, facts, load, found, lost)
     print(
@@ -180,7 +200,11 @@ def main():
     end = time.monotonic() + 60 * options.minutes
     with contextlib.ExitStack() as at_end:
         directory = at_end.enter_context(tempfile.TemporaryDirectory(prefix="bffd-soak-"))
-        ground = Ground(Path(directory), at_end, hosts=2)
+        shots = crash_points.Shots(Path(directory, "shots"))
+        at_end.enter_context(shots.told())
+        ground = Ground(Path(directory), at_end, hosts=2, access_s=ACCESS_S, holds_sockets=True,
+                        **SETTINGS)  # fmt: skip
+        ground.shots = shots
         while not tally.rounds or time.monotonic() + ROUND_S < end:
             run_round(ground, tally.rounds, chance, tally)
     print()
