@@ -11,6 +11,7 @@ import redis as redis_client
 from checker import violations
 from components import Redis
 from crowd import Load, Visitor, sign_in_all
+from door import Door
 from fullsite import FakeBackend
 from gather import evidence, wait_for_quiet
 from redis_relay import RedisRelay
@@ -38,17 +39,31 @@ class Ground:
     """
     directory   everything is below it
     at_end      an ExitStack that takes it all down again
-    hosts       bffd and nginx, each with a relay of its own to the Redis of all
+    hosts       bffd and nginx, each with a relay of its own to the Redis of all, and a door of
+                its own to Django's token endpoints. (nginx goes to Django straight.)
     users       each signed in once, in a browser of his own; visitors[i] comes to all hosts
     django      what Django does with a rotated refresh token: see facts.DJANGO
+    dialect     settings of tests/django/fake_backend.py besides
+    timeout_s   so long bffd waits for Django
     overrides   of bff.conf
     """
 
-    def __init__(self, directory, at_end, *, hosts=1, users=USERS, django="stock", **overrides):
+    def __init__(
+        self,
+        directory,
+        at_end,
+        *,
+        hosts=1,
+        users=USERS,
+        django="stock",
+        dialect={},
+        timeout_s=BACKEND_TIMEOUT_S,
+        **overrides,
+    ):
         self.directory, self.django = directory, django
-        self.backend = FakeBackend(
-            str(directory / "backend"), users=users, access_seconds=ACCESS_S, **DJANGO[django]
-        )
+        self.timeout_s = timeout_s
+        settings = {"access_seconds": ACCESS_S, **DJANGO[django], **dialect}
+        self.backend = FakeBackend(str(directory / "backend"), users=users, **settings)
         self.backend.start()
         at_end.callback(self.backend.stop)
         # Every write is on disk before it is acknowledged: a restart loses none.
@@ -56,7 +71,7 @@ class Ground:
         self.redis.directory.mkdir()
         self.redis.start()
         at_end.callback(self.redis.stop)
-        self.relays, self.stacks = [], []
+        self.relays, self.doors, self.stacks = [], [], []
         for number in range(1, hosts + 1):
             self._add_host(number, at_end, overrides)
         self.key_file = self.stacks[0].key_file
@@ -81,12 +96,14 @@ class Ground:
     def _add_host(self, number, at_end, overrides):
         relay = RedisRelay(self.directory / f"relay{number}.sock", self.redis.socket)
         self.relays.append(at_end.enter_context(relay))
+        self.doors.append(at_end.enter_context(Door(self.backend.port)))
         wishes = {
             "redis.url": relay.url,
             "redis.command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
             "session.refresh_ahead": "0s",
             "refresh.lease": f"{LEASE_S}s",
-            "backend.timeout": f"{BACKEND_TIMEOUT_S}s",
+            "backend.url": self.doors[-1].url,
+            "backend.timeout": f"{self.timeout_s}s",
             "backend.connect_timeout": "1s",
             **overrides,
         }
@@ -131,7 +148,7 @@ class Ground:
             emptied_at=self.emptied_at,
             lease_s=LEASE_S,
             django=self.django,
-            timeout_s=BACKEND_TIMEOUT_S,
+            timeout_s=self.timeout_s,
             interrupted=frozenset(self.interrupted | superseded),
             gave_up=frozenset(self.gave_up),
         )
