@@ -1,21 +1,26 @@
 """Brings the facts of a run together for the checker."""
 
 import datetime
+from dataclasses import replace
 
 import ledger as ledgers
+from clocks import true_time
 from facts import Evidence, Held, Stored
 from until import until
 from vault import Vault, session_key
+
+
+def moment(event):
+    """When it was, by its line in the log."""
+    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
 
 
 def stored(stacks):
     found = []
     for stack in stacks:
         for event in stack.bffd.events("refreshed"):
-            at = datetime.datetime.fromisoformat(event["ts"]).timestamp()
-            found.append(
-                Stored(event["session"], int(event["generation"]), event["request_id"], at)
-            )
+            generation, request_id = int(event["generation"]), event["request_id"]
+            found.append(Stored(event["session"], generation, request_id, moment(event)))
     return found
 
 
@@ -54,4 +59,13 @@ def wait_for_quiet(redis, visitors, seconds=30):
 def evidence(stacks, backend_directory, redis, key_file, visitors, seen, now, **more):
     ledger = ledgers.read(backend_directory)
     records = held(redis, key_file, visitors, ledger, now)
-    return Evidence(ledger, seen, stored(stacks), records, **more)
+    return Evidence(ledger, seen, _with_true_times(stored(stacks), ledger), records, **more)
+
+
+def _with_true_times(found, ledger):
+    """A host's clock may be off by whole hours, which Django's tells, who had answered just before."""
+    asked_at = {use.request_id: use.at for use in ledger.uses_of("refresh")}
+    return [
+        replace(s, at=true_time(s.at, asked_at[s.request_id])) if s.request_id in asked_at else s
+        for s in found
+    ]
