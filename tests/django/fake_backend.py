@@ -5,8 +5,8 @@ blacklist included, with tokens it signs itself; told so, as others do. Standard
 
     /usr/bin/python3 fake_backend.py --port 0 --dir DIR        prints `ready PORT`
 
-SIGUSR1: it goes away as a server does that is stopped: calls under way are answered, its port is closed.
-SIGUSR2: it is there again, and knows what it knew.
+SIGUSR1: it goes away as a server does that is stopped: calls under way are answered, its port is
+closed. SIGUSR2: it is there again, and knows what it knew.
 
 Every token issued is appended to DIR/tokens.jsonl, every one that was rotated away or revoked to
 DIR/ends.jsonl, every call, headers and all, to DIR/calls.jsonl once it is answered.

@@ -1,5 +1,5 @@
-"""What can go wrong with Django, each a context: it is so inside, and over afterwards. Nearly all of
-it befalls the token endpoints only: API calls with a good token go on, and have to."""
+"""What can go wrong with Django, each a context: it is so inside, and over afterwards. Nearly all
+of it befalls the token endpoints only: API calls with a good token go on, and have to."""
 
 import contextlib
 import signal

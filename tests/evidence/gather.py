@@ -63,7 +63,7 @@ def evidence(stacks, backend_directory, redis, key_file, visitors, seen, now, **
 
 
 def _with_true_times(found, ledger):
-    """A host's clock may be off by whole hours, which Django's tells, who had answered just before."""
+    """A host's clock may be off by whole hours: Django's, who had answered just before, tells."""
     asked_at = {use.request_id: use.at for use in ledger.uses_of("refresh")}
     return [
         replace(s, at=true_time(s.at, asked_at[s.request_id])) if s.request_id in asked_at else s

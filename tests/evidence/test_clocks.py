@@ -1,6 +1,6 @@
-"""Clocks an hour off, or set while all runs: bffd's and Django's. (Redis' own is all that its times are
-compared with.) Nobody is thrown out, tokens end when Django means it, and no lease outlives its time.
-"""
+"""Clocks an hour off, or set while all runs: bffd's and Django's. (Redis' times are compared with
+its own clock only.) Nobody is thrown out, tokens end when Django means it, and no lease outlives
+its time."""
 
 import contextlib
 import itertools

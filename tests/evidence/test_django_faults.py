@@ -1,5 +1,5 @@
-"""Django in every kind of trouble, under many users: who has a good token goes on, the others wait or
-are told when to come again, nobody is signed out, and Django is not run over when it comes back."""
+"""Django in every kind of trouble, under many users: who has a good token goes on, the others wait
+or are told when to come again, nobody is signed out, and Django is not run over when it is back."""
 
 import contextlib
 import time

@@ -1,5 +1,5 @@
-"""The connection is reset at every byte offset of Django's answer, head included: to a refresh, with
-each kind of Django, and to a login. One session for each offset, all of them at once."""
+"""The connection is reset at every byte offset of Django's answer, head included: to a refresh,
+with each kind of Django, and to a login. One session for each offset, all of them at once."""
 
 import asyncio
 import contextlib
