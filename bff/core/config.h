@@ -191,6 +191,7 @@ struct config {
         uint32_t lease_ms; /* how long one worker may be the only one to refresh */
         uint32_t grace_ms; /* how long a rejection waits for an earlier holder's late success */
         uint32_t backoff_min_ms, backoff_max_ms; /* between attempts while the backend fails */
+        uint32_t patience_ms; /* how long a request waits for one of them, or for the backend */
     } refresh;
     struct {                        /* [revoke] */
         struct config_call request; /* empty: the backend cannot revoke */

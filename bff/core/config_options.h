@@ -218,6 +218,10 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "The pause after the first refresh that failed; each further one doubles it.")              \
     X(DURATION_MS, refresh, backoff_max, backoff_max_ms, "30s", MUST_BE_GIVEN,                    \
       100, CONFIG_MINUTES(10), "The longest such pause.")                                         \
+    X(DURATION_MS, refresh, patience, patience_ms, "5s", MUST_BE_GIVEN, 0, CONFIG_SECONDS(60),    \
+      "How long a request that needs a refresh waits for such a pause to end, or for a backend "  \
+      "that has just gone to come back; 0s answers 503 at once. "                                 \
+      "One whose own refresh has failed does not wait.")                                          \
     X(CALL, revoke, request, request, "", MAY_BE_EMPTY, 0, 0,                                     \
       "The backend's logout; empty if it has none.")                                              \
     X(SEND, revoke, send, send, "none", MUST_BE_GIVEN, 0, 0,                                      \

@@ -16,11 +16,27 @@ bool breaker_admits(struct breaker *b, int64_t now_ms, int64_t *wait_ms)
     return false;
 }
 
+bool breaker_is_in_trouble(const struct breaker *b)
+{
+    return atomic_load(&b->next_probe_ms) != 0;
+}
+
+int64_t breaker_trouble_ms(const struct breaker *b)
+{
+    if (!breaker_is_in_trouble(b))
+        return 0;
+    return atomic_load(&b->last_failure_ms) - atomic_load(&b->first_failure_ms);
+}
+
 void breaker_tell(struct breaker *b, bool is_reached, int64_t now_ms)
 {
     int64_t healthy = 0;
-    if (is_reached)
+    if (is_reached) {
         atomic_store(&b->next_probe_ms, 0);
-    else
-        atomic_compare_exchange_strong(&b->next_probe_ms, &healthy, now_ms + BREAKER_PROBE_MS);
+        return;
+    }
+    if (!breaker_is_in_trouble(b))
+        atomic_store(&b->first_failure_ms, now_ms);
+    atomic_store(&b->last_failure_ms, now_ms);
+    atomic_compare_exchange_strong(&b->next_probe_ms, &healthy, now_ms + BREAKER_PROBE_MS);
 }

@@ -144,8 +144,8 @@ static void unavailable(struct tools *tools, const struct session_name *name,
                         struct renewal *out)
 {
     char tag[SESSION_TAG_MAX];
-    if (store_fail(tools->store, name, begin->session.generation, begin->epoch, &out->wait_ms) !=
-        BFF_OK) {
+    if (store_fail(tools->store, name, begin->session.generation, begin->epoch, out->is_probe,
+                   &out->wait_ms) != BFF_OK) {
         store_trouble(tools, "fail", out);
         return;
     }
@@ -191,7 +191,10 @@ static void refresh(struct tools *tools, const struct session_name *name, uint64
                     const struct caller *caller, struct arena *arena, struct renewal *out)
 {
     struct begin begin;
-    *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
+    *out = (struct renewal){
+        .ticket = fence_read(tools->fence, name->hash),
+        .is_probe = breaker_is_in_trouble(tools->breaker),
+    };
     enum bff_err err = store_begin(tools->store, name, seen, arena, &begin);
     if (err == BFF_ERR_SEAL_BROKEN) {
         out->result = RENEWAL_NONE;
@@ -215,7 +218,7 @@ static void refresh(struct tools *tools, const struct session_name *name, uint64
         out->result = RENEWAL_LATER;
         break;
     case BEGIN_BACKOFF:
-        out->result = RENEWAL_UNAVAILABLE;
+        out->result = RENEWAL_PUT_OFF;
         break;
     case BEGIN_REJECTED:
         tools_forget(tools, name);
@@ -234,7 +237,8 @@ static void put_off(struct tools *tools, const struct session_name *name, uint64
     renewal_load(tools, name, false, arena, out);
     if (out->result != RENEWAL_SESSION || out->session.generation > seen)
         return;
-    out->result = RENEWAL_UNAVAILABLE;
+    out->result = RENEWAL_PUT_OFF;
+    out->is_away = true;
     out->wait_ms = wait_ms;
 }
 

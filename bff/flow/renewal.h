@@ -14,13 +14,16 @@ enum renewal_result {
     RENEWAL_NONE,        /* there is no such session */
     RENEWAL_ENDED,       /* it ended here: the backend rejected its refresh token */
     RENEWAL_LATER,       /* another worker is at it: look again in wait_ms */
-    RENEWAL_UNAVAILABLE, /* the backend does not refresh now: not before wait_ms */
+    RENEWAL_UNAVAILABLE, /* the backend was asked, and does not refresh now: not before wait_ms */
+    RENEWAL_PUT_OFF,     /* it was not asked, because it failed just now: not before wait_ms */
     RENEWAL_STORE_DOWN   /* the session store does not answer */
 };
 
 struct renewal {
     enum renewal_result result;
     int64_t wait_ms;
+    bool is_away;        /* PUT_OFF, and not by this session: until the backend can be reached */
+    bool is_probe;       /* the backend was away, and was asked to see whether it is back */
     uint32_t ticket;     /* for the cache: see store/fence.h */
     int64_t tracked_for; /* whom Redis tells of changes: store_tracked_for() */
     bool granted;        /* the backend gave the token just now; else it was stored before */

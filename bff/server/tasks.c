@@ -44,6 +44,15 @@ struct session_task *tasks_find(struct tasks *t, enum task_kind kind, const unsi
     return NULL;
 }
 
+bool task_renew(struct session_task *task, const struct call *call, size_t arena_limit)
+{
+    arena_free(&task->arena);
+    task->arena = arena_make(arena_limit);
+    task->renewal = (struct renewal){0};
+    return arena_copy(&task->arena, call->name.cookie, &task->name.cookie) &&
+           caller_copy(&call->caller, &task->arena, &task->caller);
+}
+
 struct session_task *tasks_add(struct tasks *t, enum task_kind kind, const struct call *call,
                                size_t arena_limit)
 {
@@ -51,11 +60,9 @@ struct session_task *tasks_add(struct tasks *t, enum task_kind kind, const struc
     if (!task)
         return NULL;
     task->kind = kind;
-    task->arena = arena_make(arena_limit);
     task->name = call->name;
     task->parked_last = &task->parked;
-    if (!arena_copy(&task->arena, call->name.cookie, &task->name.cookie) ||
-        !caller_copy(&call->caller, &task->arena, &task->caller)) {
+    if (!task_renew(task, call, arena_limit)) {
         task_free(task);
         return NULL;
     }

@@ -5,7 +5,7 @@
  *
  *   RUNNING   in a lane
  *   SLEEPING  another worker refreshes: look again at due_ms, or when the watch says so
- *   RESTING   the backend does not refresh: until due_ms nobody asks again
+ *   RESTING   the backend does not refresh: until due_ms nobody asks again; requests may wait
  *
  * Owned by the hot thread; the lane has a task while it is RUNNING.
  */
@@ -24,6 +24,7 @@ struct session_task {
     enum task_kind kind;
     enum task_state state;
     bool touch;           /* of a LOAD */
+    bool is_away;         /* RESTING: until the backend can be reached, if that is before due_ms */
     bool woken;           /* while RUNNING: a refresh ended elsewhere, do not sleep on it */
     uint64_t seen;        /* of a REFRESH */
     unsigned watch_epoch; /* when it ran: its result is cached only if the watch held */
@@ -48,6 +49,10 @@ struct session_task *tasks_find(struct tasks *t, enum task_kind kind, const unsi
  */
 struct session_task *tasks_add(struct tasks *t, enum task_kind kind, const struct call *call,
                                size_t arena_limit);
+
+/* Make a task that has run ready to run for this call; nothing of what it found stays. false: out
+ * of memory, and it must not run. */
+bool task_renew(struct session_task *task, const struct call *call, size_t arena_limit);
 
 /* Out of the table; still the caller's to free. */
 void tasks_remove(struct tasks *t, struct session_task *task);

@@ -46,13 +46,33 @@ static struct session_task *start_task(struct worker *w, enum task_kind kind,
     return NULL;
 }
 
+/* --- requests come --- */
+
+/* Does the request wait until a task that rests runs again? Once the backend has been away for
+ * longer than that, nobody does. */
+static bool is_patient(const struct worker *w, const struct conn *c, int64_t due_ms)
+{
+    int64_t patience_ms = w->config->refresh.patience_ms;
+    return breaker_trouble_ms(&w->breaker) < patience_ms &&
+           due_ms <= c->started_us / 1000 + patience_ms;
+}
+
+/* The refresh that this request waits for goes out in its name: whoever asked before it had an
+ * answer. */
+static bool wait_out(struct worker *w, struct session_task *task, const struct conn *c)
+{
+    if (!is_patient(w, c, task->due_ms))
+        return false;
+    return task->parked || task_renew(task, &c->call, task_arena_limit(w->config));
+}
+
 /* Park the request until the session's task of this kind is done; start it if there is none. */
 void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen, bool touch)
 {
     struct session_task *task = tasks_find(w->tasks, kind, c->call.name.hash);
     c->seen = seen;
     c->from_cache = false;
-    if (task && task->state == TASK_RESTING) {
+    if (task && task->state == TASK_RESTING && !wait_out(w, task, c)) {
         dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
         return;
     }
@@ -130,6 +150,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
         break;
     case RENEWAL_LATER:
     case RENEWAL_UNAVAILABLE:
+    case RENEWAL_PUT_OFF:
         dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->renewal.wait_ms);
         break;
     case RENEWAL_STORE_DOWN:
@@ -169,6 +190,40 @@ static void run_again(struct worker *w, struct session_task *task)
     finish(w, task);
 }
 
+static void refuse_impatient(struct worker *w, struct session_task *task)
+{
+    struct conn *c = task->parked;
+    while (c) {
+        struct conn *next = c->next_parked;
+        if (!is_patient(w, c, task->due_ms)) {
+            task_unpark(c);
+            c->state = CONN_HOT;
+            w->n_parked--;
+            dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
+        }
+        c = next;
+    }
+}
+
+/* Until due_ms the backend is not asked for this session. No request causes two refreshes: for
+ * whom one has failed just now is answered, and only who was put off may wait for the next. */
+static void rest(struct worker *w, struct session_task *task)
+{
+    task->state = TASK_RESTING;
+    task->due_ms = w->now_ms + task->renewal.wait_ms;
+    task->is_away = task->renewal.is_away;
+    if (task->renewal.result == RENEWAL_PUT_OFF) {
+        refuse_impatient(w, task);
+        if (task->woken)
+            task->due_ms = w->now_ms;
+        if (task->parked && task_renew(task, &task->parked->call, task_arena_limit(w->config)))
+            return;
+        task->renewal.result = RENEWAL_UNAVAILABLE;
+    }
+    resume_all(w, task, &(struct live_session){0});
+    arena_free(&task->arena); /* nothing of the tokens need stay */
+}
+
 static void task_done(struct job *job, void *worker)
 {
     struct session_task *task = (struct session_task *)job;
@@ -183,10 +238,8 @@ static void task_done(struct job *job, void *worker)
         task->due_ms = w->now_ms + task->renewal.wait_ms;
         break;
     case RENEWAL_UNAVAILABLE:
-        task->state = TASK_RESTING;
-        task->due_ms = w->now_ms + task->renewal.wait_ms;
-        resume_all(w, task, &(struct live_session){0});
-        arena_free(&task->arena); /* it runs no more: nothing of the tokens need stay */
+    case RENEWAL_PUT_OFF:
+        rest(w, task);
         break;
     case RENEWAL_SESSION:
     case RENEWAL_NONE:
@@ -231,9 +284,11 @@ static void visit_timer(struct session_task *task, void *worker)
 {
     struct worker *w = worker;
     time_out_parked(w, task);
+    if (task->state == TASK_RESTING && task->is_away && !breaker_is_in_trouble(&w->breaker))
+        task->due_ms = w->now_ms;
     if (task->state == TASK_RUNNING || task->due_ms > w->now_ms)
         return;
-    if (task->state == TASK_SLEEPING && task->parked) {
+    if (task->parked) {
         run_again(w, task);
         return;
     }

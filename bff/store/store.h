@@ -170,9 +170,12 @@ BFF_MUST_CHECK enum bff_err store_reject(struct store *s, const struct session_n
 
 /* Release the lease and back off: refresh.backoff_min, doubled with every failure in a row up to
  * backoff_max, less up to a quarter of it at random, so that sessions do not come back in step.
- * *wait_ms: until the next attempt is allowed. Nothing happens if generation or epoch moved on. */
+ * `is_probe`: the backend was known to be away, so this says nothing of the session, and
+ * backoff_min will do. *wait_ms: until the next attempt is allowed. Nothing happens if generation
+ * or epoch moved on. */
 BFF_MUST_CHECK enum bff_err store_fail(struct store *s, const struct session_name *name,
-                                       uint64_t generation, uint64_t epoch, int64_t *wait_ms);
+                                       uint64_t generation, uint64_t epoch, bool is_probe,
+                                       int64_t *wait_ms);
 
 /*
  * End the session, and take it out of its user's set (best effort). BFF_ERR_MISSING: there was

@@ -228,13 +228,15 @@ enum bff_err store_reject(struct store *s, const struct session_name *name, uint
 }
 
 enum bff_err store_fail(struct store *s, const struct session_name *name, uint64_t generation,
-                        uint64_t epoch, int64_t *wait_ms)
+                        uint64_t epoch, bool is_probe, int64_t *wait_ms)
 {
     *wait_ms = 0;
+    const struct config *config = s->config;
     struct script_args args;
     lease_args(s, generation, epoch, &args);
-    script_add_number(&args, s->config->refresh.backoff_min_ms);
-    script_add_number(&args, s->config->refresh.backoff_max_ms);
+    script_add_number(&args, config->refresh.backoff_min_ms);
+    script_add_number(&args,
+                      is_probe ? config->refresh.backoff_min_ms : config->refresh.backoff_max_ms);
     script_add_number(&args, random_below(JITTER_MAX + 1));
     struct script_reply reply;
     enum bff_err err = handle_run(s, SCRIPT_FAIL, name, &args, &reply);

@@ -5,6 +5,9 @@ blacklist included, with tokens it signs itself; told so, as others do. Standard
 
     /usr/bin/python3 fake_backend.py --port 0 --dir DIR        prints `ready PORT`
 
+SIGUSR1: it goes away as a server does that is stopped: calls under way are answered, its port is
+closed. SIGUSR2: it is there again, and knows what it knew.
+
 Every token issued is appended to DIR/tokens.jsonl, every one that was rotated away or revoked to
 DIR/ends.jsonl, every call, headers and all, to DIR/calls.jsonl once it is answered.
 
@@ -35,6 +38,9 @@ How to answer: what the answer is, and what goes wrong with it
   hang, hang_answer           true: until released, before, or after, it is processed
   close, reset                true: end the connection (FIN, or RST) without an answer
   truncate                    send that many bytes of the body only, and close
+  reset_after                 send that many bytes of the answer, head included, and reset
+  sweep                       true: one byte more with every call
+  kept                        true: only calls on a connection that has served another
   drip                        seconds between one byte and the next
   times                       only for that many calls, then as usual
 """
@@ -43,12 +49,14 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import socket
 import string
 import struct
 import sys
 import threading
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,6 +73,8 @@ SETTINGS = {
     "blacklist": True,
     # For so long a token that was rotated is answered with the same successor again.
     "grace_seconds": 0,
+    # Its clock is so many seconds ahead: in `exp` and in Date. (The ledger has the true time.)
+    "clock_ahead": 0,
     # So many users besides alice, bob and carol: see fake_tokens.
     "users": 0,
     # Where they are; where login and refresh share a path, OAuth's grant_type tells them apart.
@@ -77,7 +87,7 @@ KINDS = ("login", "refresh", "revoke", "api")
 CONTROLS = {"reset", "settings", "paths", "release", "revoke_access", "new_key"}
 FAULTS = set(
     "status body content_type headers pad processed early delay delay_answer hang hang_answer"
-    " close reset truncate drip times".split()
+    " close reset truncate reset_after sweep kept drip times".split()
 )
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="api"')
 KEPT_BODY = 1 << 16
@@ -98,6 +108,26 @@ class Backend(ThreadingHTTPServer):
         self.calls = []
         self.faults = {}
         self.released = threading.Event()
+        self.connections = set()
+        self.come()
+
+    def come(self):
+        self.serving = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self.serving.start()
+
+    def go_away(self):
+        self.shutdown()
+        self.serving.join()
+        self.socket.close()
+        with self.lock:
+            for connection in self.connections:
+                connection.shutdown(socket.SHUT_RD)  # no further call; an answer may still go out
+
+    def come_back(self):
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self.server_activate()
+        self.come()
 
     @staticmethod
     def log(directory, name):
@@ -132,17 +162,20 @@ class Backend(ThreadingHTTPServer):
             self.issuer.new_key()
         return Answer(200, {})
 
-    def take_fault(self, path, kind):
+    def take_fault(self, path, kind, is_kept):
         with self.lock:
             where = path if self.faults.get(path) else kind
             fault = self.faults.get(where)
-            if not fault:
+            if not fault or (fault.get("kept") and not is_kept):
                 return {}
+            taken = dict(fault)
+            if fault.get("sweep"):
+                fault["reset_after"] += 1
             if "times" in fault:
                 fault["times"] -= 1
                 if fault["times"] <= 0:
                     del self.faults[where]
-            return dict(fault)
+            return taken
 
 
 class Answer:
@@ -170,8 +203,9 @@ class Answer:
             self.body, *values = texts
             self.headers = [(name, value) for (name, _), value in zip(self.headers, values)]
 
-    def head(self, size):
-        lines = [f"HTTP/1.1 {self.status} As Told", f"Content-Type: {self.content_type}"]
+    def head(self, size, at):
+        lines = [f"HTTP/1.1 {self.status} As Told", f"Date: {formatdate(at, usegmt=True)}"]
+        lines.append(f"Content-Type: {self.content_type}")
         if self.status not in (204, 304):
             lines.append(f"Content-Length: {size}")
         lines += [f"{name}: {value}" for name, value in self.headers]
@@ -189,7 +223,19 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def setup(self):
+        super().setup()
+        self.served = 0
+        with self.server.lock:
+            self.server.connections.add(self.connection)
+
+    def finish(self):
+        with self.server.lock:
+            self.server.connections.discard(self.connection)
+        super().finish()
+
     def dispatch(self):
+        self.served += 1
         self.path, _, self.query = self.path.partition("?")
         self.path = urlsplit(self.path).path
         self.unread = int(self.headers.get("Content-Length") or 0)
@@ -221,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_call(self):
         kind = next((k for k in KINDS[:3] if self.path == self.server.settings[k]), "api")
-        fault = self.server.take_fault(self.path, kind)
+        fault = self.server.take_fault(self.path, kind, self.served > 1)
         call = {
             "at": time.time(),
             "kind": kind,
@@ -263,8 +309,7 @@ class Handler(BaseHTTPRequestHandler):
             self.hang_up(with_reset=fault.get("reset"))
         else:
             call["status"] = answer.status
-            call["whole"] = "truncate" not in fault
-            self.send(answer, fault.get("truncate"), fault.get("drip"))
+            call["whole"] = self.send(answer, fault) and not replaced
 
     def process_login(self):
         fields = self.fields()
@@ -377,20 +422,27 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
 
-    def send(self, answer, truncate=None, drip_s=None):
+    def send(self, answer, fault={}):
+        """Whether it went out to its end."""
         body = answer.body.encode() if answer.status not in (204, 304) else b""
-        head = answer.head(len(body))
+        head = answer.head(len(body), time.time() + self.server.settings["clock_ahead"])
         if self.command == "HEAD":
             body = b""
+        reset_after, truncate = fault.get("reset_after"), fault.get("truncate")
+        if reset_after is not None:
+            self.wfile.write((head + body)[:reset_after])
+            self.hang_up(with_reset=True)
+            return reset_after >= len(head + body)
         if truncate is not None or self.unread:
             self.close_connection = True
             body = body[:truncate]
-        if not drip_s:
+        if not fault.get("drip"):
             self.wfile.write(head + body)
-            return
-        for byte in head + body:
-            self.wfile.write(bytes([byte]))
-            time.sleep(drip_s)
+        else:
+            for byte in head + body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(fault["drip"])
+        return truncate is None
 
 
 def main():
@@ -398,12 +450,13 @@ def main():
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--dir", required=True)
     chosen = options.parse_args()
+    signals = {signal.SIGUSR1: Backend.go_away, signal.SIGUSR2: Backend.come_back}
+    # Threads have their maker's mask: none but this one is to be signalled.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals | {signal.SIGINT: None})
     backend = Backend(chosen.port, chosen.dir)
     print(f"ready {backend.server_port}", flush=True)
-    try:
-        backend.serve_forever()
-    except KeyboardInterrupt:
-        pass
+    while (number := signal.sigwait(signals | {signal.SIGINT: None})) in signals:
+        signals[number](backend)
 
 
 if __name__ == "__main__":

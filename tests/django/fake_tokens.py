@@ -55,7 +55,8 @@ class Issuer:
 
     def issue(self, kind, user, parent_jti):
         at = time.time()
-        now = int(at)
+        ahead_s = self.settings["clock_ahead"]
+        now = int(at + ahead_s)
         until = self.settings["access_until"] if kind == "access" else None
         claims = {
             "token_type": kind,
@@ -68,7 +69,7 @@ class Issuer:
         token = self.written(claims)
         entry = {"kind": kind, "token": token, "jti": claims["jti"], "parent_jti": parent_jti}
         with self.lock:
-            self.issued.append({**entry, "user": user, "exp": claims["exp"], "at": at})
+            self.issued.append({**entry, "user": user, "exp": claims["exp"] - ahead_s, "at": at})
             self.ledger.write(json.dumps(self.issued[-1]) + "\n")
         return token
 
@@ -101,7 +102,7 @@ class Issuer:
         good = (
             claims.get("token_type") == kind
             and self.is_genuine(token)
-            and claims["exp"] > time.time()
+            and claims["exp"] > time.time() + self.settings["clock_ahead"]
             and claims["jti"] not in self.dead
         )
         return claims if good else None

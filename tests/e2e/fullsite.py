@@ -163,6 +163,9 @@ class FakeBackend(Backend):
         self._process.wait()
         self._process.stdout.close()
 
+    def signal(self, number):
+        os.kill(self._process.pid, number)
+
     def control(self, **wanted):
         if wanted.get("reset"):
             wanted["settings"] = {**self._settings, **wanted.get("settings", {})}

@@ -11,6 +11,7 @@ from until import until
 SHORT = {
     "refresh.backoff_min": "50ms",
     "refresh.backoff_max": "200ms",
+    "refresh.patience": "0s",
 }
 QUICK = {**SHORT, "backend.timeout": "1s", "backend.connect_timeout": "1s"}
 SITE = {"env": {"BFF_TEST_ACCESS_SECONDS": 2}, "overrides": SHORT}

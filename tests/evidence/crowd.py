@@ -82,6 +82,12 @@ class Line(asyncio.Protocol):
             self._transport.abort()
 
 
+def _field(head, name):
+    """The value of a field of an answer's head, or None."""
+    _, named, rest = head.lower().partition(b"\r\n" + name + b": ")
+    return rest.partition(b"\r\n")[0].decode() if named else None
+
+
 class Visitor:
     def __init__(self, user):
         self.user, self.cookie, self.tag = user, None, None
@@ -117,6 +123,7 @@ class Visitor:
             named=named,
             clears_cookie=b"set-cookie" in head.lower(),
             code=code,
+            retry_after=_field(head, b"retry-after"),
         )
 
 

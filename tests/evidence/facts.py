@@ -22,6 +22,7 @@ class Seen:
     named: str | None = None  # the user for whom Django answered
     clears_cookie: bool = False
     code: str | None = None  # what the answer's body calls the trouble
+    retry_after: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 import datetime
 import re
+from dataclasses import replace
 
 import ledger as ledgers
+from clocks import true_time
 from facts import Evidence, Held, Stored
 from until import until
 from vault import Vault, session_key
@@ -13,13 +15,14 @@ LOG_TICK = 0.001  # its times are cut to the millisecond
 STORED_WITHIN_S = 1  # from Django's answer to the line in the log, on a busy machine
 
 
-def _time_of(event):
+def moment(event):
+    """When it was, by its line in the log."""
     return datetime.datetime.fromisoformat(event["ts"]).timestamp()
 
 
 def stored(stacks):
     return [
-        Stored(event["session"], int(event["generation"]), event["request_id"], _time_of(event))
+        Stored(event["session"], int(event["generation"]), event["request_id"], moment(event))
         for stack in stacks
         for event in stack.bffd.events("refreshed")
     ]
@@ -27,7 +30,7 @@ def stored(stacks):
 
 def kills(stack):
     """When workers of a host were killed."""
-    return [_time_of(e) for e in stack.bffd.events("worker_exited") if e["signal"] == "9"]
+    return [moment(e) for e in stack.bffd.events("worker_exited") if e["signal"] == "9"]
 
 
 def interrupted(stacks, ledger):
@@ -98,4 +101,14 @@ def evidence(
     ledger = ledgers.read(backend_directory)
     records = held(redis, key_file, visitors, ledger, now)
     kept = [event for event in stored(stacks) if event.request_id not in forgotten]
-    return Evidence(ledger, seen, kept, records, forgotten=forgotten, **more)
+    stored_then = _with_true_times(kept, ledger)
+    return Evidence(ledger, seen, stored_then, records, forgotten=forgotten, **more)
+
+
+def _with_true_times(found, ledger):
+    """A host's clock may be off by whole hours: Django's, who had answered just before, tells."""
+    asked_at = {use.request_id: use.at for use in ledger.uses_of("refresh")}
+    return [
+        replace(s, at=true_time(s.at, asked_at[s.request_id])) if s.request_id in asked_at else s
+        for s in found
+    ]

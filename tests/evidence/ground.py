@@ -11,6 +11,7 @@ import redis as redis_client
 from checker import violations
 from components import Redis
 from crowd import Load, Visitor, sign_in_all
+from door import Door
 from fullsite import FakeBackend
 from gather import evidence, wait_for_quiet
 from held_socket import HeldBffd
@@ -39,9 +40,12 @@ class Ground:
     """
     directory      everything is below it
     at_end         an ExitStack that takes it all down again
-    hosts          bffd and nginx, each with a relay of its own to the Redis of all
+    hosts          bffd and nginx, each with a relay of its own to the Redis of all, and a door of
+                   its own to Django's token endpoints. (nginx goes to Django straight.)
     users          each signed in once, in a browser of his own; visitors[i] comes to all hosts
     django         what Django does with a rotated refresh token: see facts.DJANGO
+    dialect        settings of tests/django/fake_backend.py besides
+    timeout_s      so long bffd waits for Django
     redis          one (or several, see topologies.py) without relays, to be started here; default:
                    one of our own
     holds_sockets  bffd's listening sockets are held for it, as systemd does
@@ -56,6 +60,8 @@ class Ground:
         hosts=1,
         users=USERS,
         django="stock",
+        dialect={},
+        timeout_s=BACKEND_TIMEOUT_S,
         redis=None,
         access_s=ACCESS_S,
         lease_s=LEASE_S,
@@ -64,16 +70,16 @@ class Ground:
     ):
         self.directory, self.django = directory, django
         self._holds_sockets, self._lease_s = holds_sockets, lease_s
-        self.backend = FakeBackend(
-            str(directory / "backend"), users=users, access_seconds=access_s, **DJANGO[django]
-        )
+        self.timeout_s = timeout_s
+        settings = {"access_seconds": access_s, **DJANGO[django], **dialect}
+        self.backend = FakeBackend(str(directory / "backend"), users=users, **settings)
         self.backend.start()
         at_end.callback(self.backend.stop)
         self._has_relays = redis is None
         self.redis = redis or self._redis_of_our_own()
         self.redis.start()
         at_end.callback(self.redis.stop)
-        self.relays, self.stacks = [], []
+        self.relays, self.doors, self.stacks = [], [], []
         for number in range(1, hosts + 1):
             self._add_host(number, at_end, overrides)
         self.key_file = self.stacks[0].key_file
@@ -117,12 +123,14 @@ class Ground:
         return relay.url
 
     def _add_host(self, number, at_end, overrides):
+        self.doors.append(at_end.enter_context(Door(self.backend.port)))
         wishes = {
             "redis.url": self._redis_url(number, at_end),
             "redis.command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
             "session.refresh_ahead": "0s",
             "refresh.lease": f"{self._lease_s}s",
-            "backend.timeout": f"{BACKEND_TIMEOUT_S}s",
+            "backend.url": self.doors[-1].url,
+            "backend.timeout": f"{self.timeout_s}s",
             "backend.connect_timeout": "1s",
             **overrides,
         }
@@ -172,7 +180,7 @@ class Ground:
             failovers=tuple(self.failovers),
             forgotten=frozenset(self.forgotten),
             django=self.django,
-            timeout_s=BACKEND_TIMEOUT_S,
+            timeout_s=self.timeout_s,
             interrupted=frozenset(self.interrupted | superseded),
             gave_up=frozenset(self.gave_up),
         )

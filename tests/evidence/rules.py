@@ -156,7 +156,8 @@ def one_refresh_and_one_replay_per_request(e):
         by_request[use.request_id].append(use)
     for request_id, uses in by_request.items():
         refreshes = [use for use in uses if use.kind == "refresh"]
-        calls = [use for use in uses if use.kind == "api"]
+        # nginx repeats by itself a GET for which a kept connection had no answer (RFC 9110, 9.2.2).
+        calls = [use for use in uses if use.kind == "api" and use.status is not None]
         again = refreshes[1:]
         if again and any(_died_on_its_way(e, u) and u.at > refreshes[0].at for u in calls[:1]):
             again = again[1:]  # what the first refresh brought was of no use to this request

@@ -162,7 +162,7 @@ static enum bff_err use_store(struct store *s)
     if (err == BFF_OK)
         assert_int_equal(busy.result, BEGIN_BUSY);
     if (err == BFF_OK)
-        err = store_fail(s, &name, 1, b.epoch, &wait_ms);
+        err = store_fail(s, &name, 1, b.epoch, false, &wait_ms);
     if (err == BFF_OK)
         err = begin_until_go(s, &b);
     if (err == BFF_OK)

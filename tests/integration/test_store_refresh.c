@@ -232,7 +232,7 @@ static void a_late_failure_does_not_release_anothers_lease(void **state)
     run_out_lease();
     begin_and_go(other);
     int64_t wait_ms = 7;
-    assert_ok(store_fail(worker, &name, 1, first.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 1, first.epoch, false, &wait_ms));
     assert_int_equal(wait_ms, 0);
     assert_int_equal(begin_as(worker, 1).result, BEGIN_BUSY);
 }
@@ -280,7 +280,7 @@ static void ambiguity_outlasts_a_failure_in_between(void **state)
     run_out_lease();
     struct begin second = begin_and_go(other);
     int64_t wait_ms;
-    assert_ok(store_fail(other, &name, 1, second.epoch, &wait_ms));
+    assert_ok(store_fail(other, &name, 1, second.epoch, false, &wait_ms));
     set_field("backoff", 0);
     struct begin third = begin_and_go(other);
     assert_true(third.ambiguous);
@@ -308,7 +308,7 @@ static void a_failure_backs_everybody_off_for_longer_each_time(void **state)
     for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
         struct begin b = begin_and_go(worker);
         int64_t wait_ms;
-        assert_ok(store_fail(worker, &name, 1, b.epoch, &wait_ms));
+        assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
         assert_in_range(wait_ms, most[i] * 3 / 4, most[i]);
         struct begin refused = begin_as(other, 1);
         assert_int_equal(refused.result, BEGIN_BACKOFF);
@@ -324,14 +324,14 @@ static void a_success_forgets_the_failures(void **state)
     int64_t wait_ms;
     for (int i = 0; i < 3; i++) {
         struct begin b = begin_and_go(worker);
-        assert_ok(store_fail(worker, &name, 1, b.epoch, &wait_ms));
+        assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
         set_field("backoff", 0);
     }
     struct begin b = begin_and_go(worker);
     struct session s;
     assert_int_equal(commit_as(worker, &b, &second_tokens, &s), COMMIT_STORED);
     b = begin_and_go(worker);
-    assert_ok(store_fail(worker, &name, 2, b.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 2, b.epoch, false, &wait_ms));
     assert_in_range(wait_ms, 750, 1000);
 }
 
@@ -341,7 +341,7 @@ static void a_failed_refresh_keeps_session_and_tokens(void **state)
     create_session();
     struct begin b = begin_and_go(worker);
     int64_t wait_ms;
-    assert_ok(store_fail(worker, &name, 1, b.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
     struct session s = load_session();
     assert_int_equal(s.generation, 1);
     assert_str(s.refresh, first_tokens.refresh);
@@ -355,7 +355,7 @@ static void verdicts_without_a_session_change_nothing(void **state)
     ask("DEL %s", name.key);
     int64_t wait_ms;
     assert_int_equal(reject_as(worker, &b, &wait_ms), REJECT_SUPERSEDED);
-    assert_ok(store_fail(worker, &name, 1, b.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
     assert_no_session();
 }
 
@@ -421,7 +421,7 @@ static void a_lease_that_redis_forgot_is_not_taken_for_a_later_one(void **state)
     assert_int_equal(b.session.generation, forgotten.session.generation);
     int64_t wait_ms;
     assert_int_equal(reject_as(worker, &forgotten, &wait_ms), REJECT_SUPERSEDED);
-    assert_ok(store_fail(worker, &name, 1, forgotten.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 1, forgotten.epoch, false, &wait_ms));
     assert_int_equal(begin_as(worker, 1).result, BEGIN_BUSY);
     struct session s;
     assert_int_equal(commit_as(other, &b, &second_tokens, &s), COMMIT_STORED);

@@ -171,7 +171,7 @@ static void our_own_writes_do_not_end_the_telling(void **state)
     struct begin b = begin_and_go(worker);
     assert_still_told("begin");
     int64_t wait_ms;
-    assert_ok(store_fail(worker, &name, 1, b.epoch, &wait_ms));
+    assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
     assert_still_told("fail");
     set_field("backoff", 0);
     b = begin_and_go(worker);
@@ -218,7 +218,7 @@ static void the_end_of_a_refresh_is_told(void **state)
     assert_memory_equal(hash, name.hash, sizeof hash);
     b = begin_and_go(other);
     int64_t wait_ms;
-    assert_ok(store_fail(other, &name, 2, b.epoch, &wait_ms));
+    assert_ok(store_fail(other, &name, 2, b.epoch, false, &wait_ms));
     wait_until(told(refreshed) == 2);
     set_field("backoff", 0);
     b = begin_and_go(other);

@@ -19,8 +19,12 @@
 #define TURNS 2    /* refreshes elsewhere */
 #endif
 #define FAILURES 1 /* of Redis or Django */
+#ifndef PATIENCE
+#define PATIENCE 2 /* how often a request is put off before it is answered */
+#endif
 
-bool forgotten; /* a task is freed while a request waits in it */
+bool forgotten;   /* a task is freed while a request waits in it */
+bool asked_twice; /* two refreshes go out in the name of one request */
 
 inline must(condition, broken)
 {
@@ -42,7 +46,7 @@ byte expired = 1; /* access tokens up to this generation */
 
 mtype = { no_task, running, sleeping, resting };
 mtype = { not_yet, parked, taken, answered };
-mtype = { none, session, ended, later, unavailable, store_down };
+mtype = { none, session, ended, later, put_off, unavailable, store_down };
 
 mtype task = no_task;
 bool woken, due;
@@ -50,9 +54,18 @@ bool has_run;     /* the lane is done with it */
 mtype result;
 bool granted;
 byte task_seen, task_got;
+byte task_for = REQUESTS; /* in whose name it asks; REQUESTS: of one that has had its answer */
 
 mtype state[REQUESTS];
 byte seen[REQUESTS];
+byte times_put_off[REQUESTS];
+bool has_asked[REQUESTS];
+
+#if REQUESTS > 2
+#define SOMEBODY_WAITS (state[0] == parked || state[1] == parked || state[2] == parked)
+#else
+#define SOMEBODY_WAITS (state[0] == parked || state[1] == parked)
+#endif
 
 /* --- the world --- */
 
@@ -67,7 +80,7 @@ inline publish()
     fi
 }
 
-inline answer(r) { state[r] = answered; seen[r] = 0; n_answered++ }
+inline answer(r) { state[r] = answered; seen[r] = 0; times_put_off[r] = 0; n_answered++ }
 
 inline submit()
 {
@@ -77,16 +90,23 @@ inline submit()
 
 inline remove()
 {
-    task = no_task; woken = false; due = false; has_run = false; task_seen = 0
+    task = no_task; woken = false; due = false; has_run = false; task_seen = 0;
+    task_for = REQUESTS
 }
 
-/* waiting_park(). A lane may be full. */
+/* waiting_park(). A lane may be full, and patience over. */
 inline park(r, g)
 {
     if
     :: task == resting -> answer(r)
+    :: task == resting && times_put_off[r] < PATIENCE ->
+        times_put_off[r]++;
+#ifndef ASKS_IN_OLD_NAME
+        if :: !SOMEBODY_WAITS -> task_for = r :: else fi;
+#endif
+        state[r] = parked; seen[r] = g
     :: task == running || task == sleeping -> state[r] = parked; seen[r] = g
-    :: task == no_task -> submit(); task_seen = g; state[r] = parked; seen[r] = g
+    :: task == no_task -> submit(); task_seen = g; task_for = r; state[r] = parked; seen[r] = g
     :: task == no_task -> answer(r)
     fi
 }
@@ -122,11 +142,17 @@ inline resume_all()
     found = none; found_generation = 0; was_granted = false
 }
 
-#if REQUESTS > 2
-#define SOMEBODY_WAITS (state[0] == parked || state[1] == parked || state[2] == parked)
-#else
-#define SOMEBODY_WAITS (state[0] == parked || state[1] == parked)
-#endif
+/* refuse_impatient() for one request, and in whose name the task asks next. */
+inline stay_or_answer(r)
+{
+    if
+    :: state[r] == parked && times_put_off[r] < PATIENCE ->
+        times_put_off[r]++;
+        if :: task_for == REQUESTS -> task_for = r :: else fi
+    :: state[r] == parked -> answer(r)
+    :: else
+    fi
+}
 
 /* run_again(): the lane may be full by now. */
 inline run_again()
@@ -160,6 +186,16 @@ proctype Request(byte me)
     fi
 }
 
+inline ask()
+{
+    if
+    :: task_for < REQUESTS ->
+        must(!has_asked[task_for], asked_twice);
+        has_asked[task_for] = true
+    :: else
+    fi
+}
+
 /* renewal_run() */
 proctype Lane()
 {
@@ -171,8 +207,9 @@ end:
             :: !exists -> result = ended
             :: exists && generation != task_seen -> result = session; task_got = generation
             :: exists && generation == task_seen && busy -> result = later
-            :: exists && generation == task_seen && !busy && backoff -> result = unavailable
+            :: exists && generation == task_seen && !busy && backoff -> result = put_off
             :: exists && generation == task_seen && !busy && !backoff ->
+                ask();
                 if
                 :: generation++; result = session; granted = true; task_got = generation; publish()
                 :: exists = false; result = ended; publish()
@@ -203,10 +240,16 @@ end:
             task = sleeping; due = false; has_run = false; result = none
         :: result == unavailable ->
             task = resting; due = false; has_run = false;
-#ifndef RESTS_PARKED
             resume_all();
-#endif
             result = none
+        :: result == put_off ->
+            task = resting; due = woken; has_run = false; result = none;
+            task_for = REQUESTS;
+            stay_or_answer(0); stay_or_answer(1);
+#if REQUESTS > 2
+            stay_or_answer(2);
+#endif
+            skip
         :: else -> resume_all()
         fi
        }
@@ -218,6 +261,9 @@ end:
         :: task == sleeping && SOMEBODY_WAITS -> due = false
 #else
         :: task == sleeping && SOMEBODY_WAITS -> run_again()
+#endif
+#ifndef RESTS_PARKED
+        :: task == resting && SOMEBODY_WAITS -> run_again()
 #endif
         :: else -> must(!SOMEBODY_WAITS, forgotten); remove()
         fi

@@ -57,6 +57,24 @@ static void an_answer_ends_the_trouble_for_all(void **state)
     assert_true(admits(&b, NOW + BREAKER_PROBE_MS + 5));
 }
 
+/* For a worker whom nobody asked for long, a trouble that it knows of may be over. */
+static void a_trouble_is_as_long_as_attempts_have_failed(void **state)
+{
+    (void)state;
+    struct breaker b = {0};
+    assert_false(breaker_is_in_trouble(&b));
+    assert_int_equal(breaker_trouble_ms(&b), 0);
+    breaker_tell(&b, false, NOW);
+    assert_true(breaker_is_in_trouble(&b));
+    assert_int_equal(breaker_trouble_ms(&b), 0);
+    breaker_tell(&b, false, NOW + 2500);
+    assert_int_equal(breaker_trouble_ms(&b), 2500);
+    breaker_tell(&b, true, NOW + 3000);
+    assert_false(breaker_is_in_trouble(&b));
+    breaker_tell(&b, false, NOW + 9000);
+    assert_int_equal(breaker_trouble_ms(&b), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +82,7 @@ int main(void)
         cmocka_unit_test(after_a_failure_one_attempt_a_second_goes_out),
         cmocka_unit_test(failures_in_a_row_do_not_put_the_next_attempt_off),
         cmocka_unit_test(an_answer_ends_the_trouble_for_all),
+        cmocka_unit_test(a_trouble_is_as_long_as_attempts_have_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
