@@ -158,6 +158,18 @@ static void a_lease_that_ran_out_is_taken_over(void **state)
     assert_int_equal(begin_as(worker, 1).result, BEGIN_BUSY);
 }
 
+static void what_redis_promised_before_its_clock_was_set_back_an_hour_is_over(void **state)
+{
+    (void)state;
+    create_session();
+    begin_and_go(worker);
+    set_field("lease", redis_now_ms() + HOUR_MS);
+    assert_int_equal(begin_as(other, 1).result, BEGIN_GO);
+    ask("HSET %s state idle", name.key);
+    set_field("backoff", redis_now_ms() + HOUR_MS);
+    assert_int_equal(begin_as(worker, 1).result, BEGIN_GO);
+}
+
 static void a_lease_runs_out_by_itself(void **state)
 {
     (void)state;
@@ -444,6 +456,7 @@ int main(void)
         T(a_rejection_ends_the_session),
         T(a_lease_that_ran_out_is_taken_over),
         T(a_lease_runs_out_by_itself),
+        T(what_redis_promised_before_its_clock_was_set_back_an_hour_is_over),
         T(who_reads_that_it_is_his_turn_when_the_lease_may_be_over_asks_again),
         T(a_late_commit_wins_over_a_takeover),
         T(a_late_rejection_loses_to_a_takeover),

@@ -19,6 +19,10 @@ local NAMES = {'gen', 'access', 'access_exp', 'refresh', 'refresh_exp', 'uid', '
 local COUNTS = {'gen', 'access_exp', 'refresh_exp', 'created', 'seen', 'epoch', 'lease', 'backoff',
     'fails', 'ambiguous', 'granted'}
 
+-- The longest that any option gives a lease, a back-off or a grace. Who ends later than that was
+-- given it by this server's clock before it was set back.
+local LONGEST_MS = 600000
+
 local function text(n)
     return string.format('%.0f', n)
 end
@@ -44,6 +48,11 @@ local function read()
     end
     for _, name in ipairs(COUNTS) do
         s[name] = tonumber(s[name]) or 0
+    end
+    for _, name in ipairs({'lease', 'backoff', 'ambiguous'}) do
+        if s[name] > now + LONGEST_MS then
+            s[name] = 0
+        end
     end
     if ends_at(s) <= now then
         return nil
