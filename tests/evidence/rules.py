@@ -158,16 +158,23 @@ def one_refresh_and_one_replay_per_request(e):
         refreshes = [use for use in uses if use.kind == "refresh"]
         # nginx repeats by itself a GET for which a kept connection had no answer (RFC 9110, 9.2.2).
         calls = [use for use in uses if use.kind == "api" and use.status is not None]
-        again = refreshes[1:]
-        if again and any(_died_on_its_way(e, u) and u.at > refreshes[0].at for u in calls[:1]):
-            again = again[1:]  # what the first refresh brought was of no use to this request
-        # nginx asks anew where a worker died with the request in its hands.
-        if len(again) > (request_id in e.interrupted):
+        if _one_too_many(e, request_id, refreshes, calls):
             yield f"{request_id} refreshed {len(refreshes)} times", refreshes[0].jti
         if len(calls) > 2:
             yield f"{request_id} reached Django {len(calls)} times", calls[0].jti
         if len(calls) > 1 and calls[0].status != 401:
             yield f"{request_id} was replayed after {calls[0].status}", calls[0].jti
+
+
+def _one_too_many(e, request_id, refreshes, calls):
+    if request_id in e.interrupted:
+        # nginx asks anew where a worker died with the request in its hands, but the lease stands.
+        pairs = zip(refreshes, refreshes[1:])
+        return any(later.at < _next_may_follow(e, before) for before, later in pairs)
+    again = refreshes[1:]
+    if again and any(_died_on_its_way(e, u) and u.at > refreshes[0].at for u in calls[:1]):
+        again = again[1:]  # what the first refresh brought was of no use to this request
+    return bool(again)
 
 
 def nobody_gets_anothers_token(e):
