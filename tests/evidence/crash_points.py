@@ -5,10 +5,12 @@ import contextlib
 import functools
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+from clocks import true_time
 from components import bffd_program
 
 FAULTS = ("kill", "stall", "cut")
@@ -81,7 +83,8 @@ class Shots:
         for line in text[: text.rfind("\n") + 1].splitlines():
             at, pid, step, fault, request_id = line.split(" ")
             fault = None if fault == "-" else fault
-            found.append(Reached(float(at), int(pid), step, fault, request_id))
+            at = true_time(float(at), time.time())
+            found.append(Reached(at, int(pid), step, fault, request_id))
         return found
 
     def forget(self):

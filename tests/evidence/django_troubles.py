@@ -152,3 +152,10 @@ def stopped(ground):
         yield
     finally:
         ground.backend.signal(signal.SIGCONT)
+
+
+TROUBLES = [
+    *(refusing, unreachable, silent, hanging, bad_gateway, closing, resetting, internal_error),
+    *(html, half_json, huge, byte_by_byte, slow, closing_kept),
+    *(lost_answers, truncated_answers, late_answers, garbled_answers, restarting, stopped),
+]

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from dataclasses import replace
+import time
 
 import ledger as ledgers
 from clocks import true_time
@@ -16,8 +16,10 @@ STORED_WITHIN_S = 1  # from Django's answer to the line in the log, on a busy ma
 
 
 def moment(event):
-    """When it was, by its line in the log."""
-    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
+    """When it was, by its line in the log. The host's clock may be off by whole hours; nothing that
+    is asked for here is as old as half of one."""
+    at = datetime.datetime.fromisoformat(event["ts"]).timestamp()
+    return true_time(at, time.time())
 
 
 def stored(stacks):
@@ -101,14 +103,4 @@ def evidence(
     ledger = ledgers.read(backend_directory)
     records = held(redis, key_file, visitors, ledger, now)
     kept = [event for event in stored(stacks) if event.request_id not in forgotten]
-    stored_then = _with_true_times(kept, ledger)
-    return Evidence(ledger, seen, stored_then, records, forgotten=forgotten, **more)
-
-
-def _with_true_times(found, ledger):
-    """A host's clock may be off by whole hours: Django's, who had answered just before, tells."""
-    asked_at = {use.request_id: use.at for use in ledger.uses_of("refresh")}
-    return [
-        replace(s, at=true_time(s.at, asked_at[s.request_id])) if s.request_id in asked_at else s
-        for s in found
-    ]
+    return Evidence(ledger, seen, kept, records, forgotten=forgotten, **more)

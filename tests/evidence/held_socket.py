@@ -30,6 +30,7 @@ class HeldBffd(Bffd):
                 stdin=self._listener,
                 stdout=log,
                 stderr=log,
+                env=self.environment(),
                 start_new_session=True,
             )
 

@@ -138,4 +138,7 @@ def read_only(ground):
         ground.store.replicaof("NO", "ONE")
 
 
-TROUBLES = [late_answers, cut_answers, paused, killed, loading, out_of_memory, read_only]
+TROUBLES = [
+    *(late_answers, slow_answers, cut_answers, half_open, one_host_cut_off, paused, killed, stopped),
+    *(loading, out_of_memory, read_only),
+]

@@ -6,7 +6,7 @@ Two hosts under load while one thing after the other goes wrong, at random, for 
     tests/evidence/soak.py --minutes 30 [--seed N]
 
 In rounds of a minute: all visitors sign in anew, call all the time with tokens of two seconds, and
-one to three troubles at a time befall them, of different kinds. Then all is left alone until it is
+several troubles at a time befall them, of different kinds. Then all is left alone until it is
 quiet, and the checker judges the round. Each round has one of the three kinds of Django.
 
 Prints each trouble as it begins, a line for each round, and at the end what was done and seen:
@@ -28,13 +28,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e"), str(ROOT / "scripts")]
 
+import clock_troubles  # noqa: E402
 import crash_points  # noqa: E402
+import django_troubles  # noqa: E402
 import gather  # noqa: E402
 import host_troubles  # noqa: E402
 import ledger  # noqa: E402
 import redis_troubles  # noqa: E402
 import step_troubles  # noqa: E402
 from checker import violations  # noqa: E402
+from clocks import Clock  # noqa: E402
 from facts import DJANGO  # noqa: E402
 from ground import LEASE_S, Ground, wait_while  # noqa: E402
 from gunner import SETTINGS, Returning  # noqa: E402
@@ -42,6 +45,8 @@ from rules import lost_sessions  # noqa: E402
 from until import until  # noqa: E402
 
 KINDS = {
+    "clock": clock_troubles.TROUBLES,
+    "Django": django_troubles.TROUBLES,
     "Redis": redis_troubles.TROUBLES,
     "host": host_troubles.TROUBLES,
     "step": step_troubles.TROUBLES,
@@ -205,6 +210,10 @@ def main():
         ground = Ground(Path(directory), at_end, hosts=2, access_s=ACCESS_S, holds_sockets=True,
                         **SETTINGS)  # fmt: skip
         ground.shots = shots
+        ground.clocks = [Clock(Path(directory, f"clock{i}")) for i in (1, 2)]
+        for clock, stack in zip(ground.clocks, ground.stacks):
+            clock.give_to(stack.bffd)
+            stack.bffd.restart()
         while not tally.rounds or time.monotonic() + ROUND_S < end:
             run_round(ground, tally.rounds, chance, tally)
     print()
