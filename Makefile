@@ -171,7 +171,7 @@ compare-clients: ## measure four token-keeping clients on Django alone and behin
 MINUTES ?= 10
 soak: ## two hosts under load while everything goes wrong at random: make soak MINUTES=30
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all crash
 	@BFFD=$(BUILD)/bffd tests/evidence/soak.py --minutes $(MINUTES)
 
 .PHONY: bench

@@ -3,9 +3,9 @@
 Two hosts under load while one thing after the other goes wrong, at random, for as long as you like.
 
     make soak MINUTES=30
-    tests/evidence/soak.py --minutes 30 [--seed N]
+    tests/evidence/soak.py --minutes 30 [--seed N] [--round SECONDS]
 
-In rounds of a minute: all visitors sign in anew, call all the time with tokens of two seconds, and
+In rounds of a minute (or as told): all visitors sign in anew, call all the time with tokens of two seconds, and
 several troubles at a time befall them, of different kinds. Then all is left alone until it is
 quiet, and the checker judges the round. Each round has one of the three kinds of Django.
 
@@ -52,7 +52,6 @@ KINDS = {
     "step": step_troubles.TROUBLES,
 }
 ACCESS_S = 5  # outlives a worker's standing still
-ROUND_S = 60
 TROUBLE_S = (0.5, 5)  # the shortest, the longest
 PEACE_S = (0, 4)  # between one trouble and the next of its kind
 RECOVERY_S = 30  # in which everybody has to be served again, at the end of a round
@@ -87,7 +86,7 @@ class Tally:
         yield "troubles:"
         for name, count in sorted(self.troubles.items()):
             yield f"  {count:5} {name}"
-        yield f"sessions lost: {self.lost}, all with a Django that blacklists and does not repeat"
+        yield f"sessions lost: {self.lost}, with a Django that blacklists and does not repeat"
         first, last = self.memory[0], self.memory[-1]
         yield (
             f"largest worker: {first / 1e6:.1f} MB after the first round, {last / 1e6:.1f} MB "
@@ -171,11 +170,11 @@ def what_is_known(ground, load):
     return ground.evidence(load)
 
 
-def run_round(ground, number, chance, tally):
+def run_round(ground, seconds, chance, tally):
     ground.shots.forget()
-    ground.begin_anew(DJANGO[number % len(DJANGO)])
+    ground.begin_anew(DJANGO[tally.rounds % len(DJANGO)])
     with Returning(ground) as load:
-        make_mischief(ground, chance, tally, ROUND_S)
+        make_mischief(ground, chance, tally, seconds)
         quiet_at = time.time()
 
         def all_have_an_answer():
@@ -189,7 +188,7 @@ def run_round(ground, number, chance, tally):
     found, lost = violations(facts), lost_sessions(facts)
     tally.add(ground, facts, load, found, lost)
     print(
-        f"  round {number + 1}, {ground.django}: {len(load.seen)} requests, {len(lost)} sessions "
+        f"  round {tally.rounds}, {ground.django}: {len(load.seen)} requests, {len(lost)} sessions "
         f"lost, {len(found)} violations, {tally.memory[-1] / 1e6:.1f} MB",
         flush=True,
     )
@@ -198,6 +197,7 @@ def run_round(ground, number, chance, tally):
 def main():
     parser = argparse.ArgumentParser(description="Everything goes wrong, at random.")
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--round", type=float, default=60, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     chance, tally = random.Random(options.seed), Tally()
@@ -214,8 +214,8 @@ def main():
         for clock, stack in zip(ground.clocks, ground.stacks):
             clock.give_to(stack.bffd)
             stack.bffd.restart()
-        while not tally.rounds or time.monotonic() + ROUND_S < end:
-            run_round(ground, tally.rounds, chance, tally)
+        while not tally.rounds or time.monotonic() + options.round < end:
+            run_round(ground, options.round, chance, tally)
     print()
     print("\n".join(tally.report()))
     return 1 if tally.violations else 0
