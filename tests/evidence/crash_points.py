@@ -108,8 +108,8 @@ def _under_way(trace, pid, at):
 
 
 def interrupted(trace):
-    """The request ids of all refreshes that something happened to: what hits a process hits all that
-    it is at."""
+    """The request ids of all refreshes that something happened to: what hits a process hits all it
+    is at."""
     found = set()
     for hit in trace:
         if hit.fault:
@@ -128,8 +128,8 @@ def gave_up(trace):
 
 
 def hit_in_window(trace, steps):
-    """(surely, perhaps): the request ids of refreshes that ended in the window, if Django granted. A
-    refresh that another one's death took with it was somewhere between two steps."""
+    """(surely, perhaps): the request ids of refreshes that ended in the window, if Django granted.
+    A refresh that another one's death took with it was somewhere between two steps."""
     surely, perhaps = set(), set()
     names = list(steps)
     before, last = names[names.index("DJANGO_SENT") - 1], "COMMIT_DUE"

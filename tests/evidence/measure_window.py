@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """
-How long a refresh is between Django, which has committed the end of the old token, and Redis, which
-runs COMMIT: the window in which a crash loses a session, where Django blacklists and does not repeat
-its answers. Real simplejwt on gunicorn and SQLite, one host.
+How long a refresh is between Django, which has committed the end of the old token, and Redis,
+which runs COMMIT: the window in which a crash loses a session, where Django blacklists and does not
+repeat its answers. Real simplejwt on gunicorn and SQLite, one host.
 
     tests/evidence/measure_window.py [ROUNDS]    10 rounds of 40 refreshes each; half a minute
 """

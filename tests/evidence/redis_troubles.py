@@ -139,6 +139,6 @@ def read_only(ground):
 
 
 TROUBLES = [
-    *(late_answers, slow_answers, cut_answers, half_open, one_host_cut_off, paused, killed, stopped),
-    *(loading, out_of_memory, read_only),
+    *(late_answers, slow_answers, cut_answers, half_open, one_host_cut_off),
+    *(paused, killed, stopped, loading, out_of_memory, read_only),
 ]

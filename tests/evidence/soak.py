@@ -5,8 +5,8 @@ Two hosts under load while one thing after the other goes wrong, at random, for 
     make soak MINUTES=30
     tests/evidence/soak.py --minutes 30 [--seed N] [--round SECONDS]
 
-In rounds of a minute (or as told): all visitors sign in anew, call all the time with tokens of two seconds, and
-several troubles at a time befall them, of different kinds. Then all is left alone until it is
+In rounds of a minute (or as told): all visitors sign in anew, call all the time with tokens of five
+seconds, and several troubles at a time befall them, of different kinds. Then all is left alone until it is
 quiet, and the checker judges the round. Each round has one of the three kinds of Django.
 
 Prints each trouble as it begins, a line for each round, and at the end what was done and seen:
@@ -163,9 +163,9 @@ def make_mischief(ground, chance, tally, seconds):
 
 
 def what_is_known(ground, load):
-    trace = ground.shots.trace()
+    trace, known = ground.shots.trace(), ledger.read(ground.directory / "backend")
     ground.interrupted |= crash_points.interrupted(trace)
-    ground.interrupted |= gather.interrupted(ground.stacks, ledger.read(ground.directory / "backend"))
+    ground.interrupted |= gather.interrupted(ground.stacks, known)
     ground.gave_up |= crash_points.gave_up(trace)
     return ground.evidence(load)
 
