@@ -10,8 +10,8 @@ project. For scripts/run, scripts/demo and the end-to-end tests.
 The shipped nginx files are used as they are; only these texts in them are replaced:
     unix:/run/bff/bff.sock, 127.0.0.1:8000, the `listen` lines, root, server_name, certificate,
     the rate of logins and the directory of the micro-cache (if asked for). As a user would, it adds
-    bff-paths.conf, which bffd prints,
-    a line for backend.attach if that names a header of its own, and the backend's other prefixes.
+    bff-paths.conf, which bffd prints, a line for backend.attach if that names a header of its own,
+    and the backend's other prefixes.
 
 Several bffd and nginx on one Redis: Stack(..., redis=first.redis, key_file=first.key_file).
 """
