@@ -108,7 +108,8 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
     X(DURATION_S, server, microcache_time, microcache_s, "1s", MUST_BE_GIVEN, 1, 10,              \
       "How long nginx may keep a yes, and up to a second more.")                                  \
     X(LOG_LEVEL, log, level, level, "info", MUST_BE_GIVEN, 0, 0,                                  \
-      "The least important lines that are written.")                                              \
+      "The least important lines that are written. "                                              \
+      "A call that simply passes is a line of debug: nginx' access log has it, too.")             \
     X(LOG_FORMAT, log, format, format, "logfmt", MUST_BE_GIVEN, 0, 0,                             \
       "One line for each event, in this format.")                                                 \
     X(REDIS_URL, redis, url, url, "", MUST_BE_GIVEN, 0, 0,                                        \
