@@ -107,7 +107,7 @@ static bool remember(struct worker *w, const struct session_task *task,
         return false;
     struct cached_session entry = {
         .generation = live->generation,
-        .access = live->access,
+        .attached = live->attached,
         .user = live->user,
         .access_until_ms = live->access_until_ms,
         .renew_at_ms = live->renew_at_ms,
@@ -119,7 +119,7 @@ static bool remember(struct worker *w, const struct session_task *task,
     /* What does not fit is asked again next time. */
     bool fits = cache_put(w->cache, task->name.hash, task->renewal.ticket, &entry);
     if (!fits)
-        log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->access.n));
+        log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->attached.n));
     return fits;
 }
 
@@ -175,7 +175,7 @@ static void finish(struct worker *w, struct session_task *task)
     struct live_session live = {0};
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
-        live = live_session_from(&task->renewal.session, w->config);
+        live = live_session_from(&task->renewal.session, w->config, &task->arena);
         task->remembered = remember(w, task, &live);
     }
     resume_all(w, task, &live);

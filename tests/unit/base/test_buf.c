@@ -35,6 +35,10 @@ static void the_widest_number_fits(void **state)
     struct buf b = buf_make(memory, sizeof memory);
     buf_add_i64(&b, INT64_MIN);
     assert_holds(&b, STR("-9223372036854775808"));
+    b = buf_make(memory, sizeof memory);
+    buf_add_i64(&b, INT64_MAX);
+    buf_add_i64(&b, 0);
+    assert_holds(&b, STR("92233720368547758070"));
 }
 
 static void what_fits_exactly_fits(void **state)
