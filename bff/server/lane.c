@@ -163,11 +163,12 @@ bool lane_submit(struct lane *lane, struct job *job)
 {
     pthread_mutex_lock(&lane->mutex);
     bool room = lane->queue.n < lane->queue_max;
-    if (room) {
+    if (room)
         list_push(&lane->queue, job);
-        pthread_cond_signal(&lane->wanted);
-    }
     pthread_mutex_unlock(&lane->mutex);
+    /* Not while the mutex is held: the thread would wake only to wait for it. */
+    if (room)
+        pthread_cond_signal(&lane->wanted);
     return room;
 }
 
