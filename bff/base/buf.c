@@ -40,9 +40,13 @@ void buf_add_i64(struct buf *b, int64_t value)
 
 void buf_add_hex(struct buf *b, const unsigned char *bytes, size_t n)
 {
+    if (b->overflowed || n > (b->cap - b->n) / 2) {
+        b->overflowed = true;
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
-        char pair[2] = {hex_digits[bytes[i] >> 4], hex_digits[bytes[i] & 15]};
-        buf_add(b, (struct str){pair, 2});
+        b->p[b->n++] = hex_digits[bytes[i] >> 4];
+        b->p[b->n++] = hex_digits[bytes[i] & 15];
     }
 }
 
