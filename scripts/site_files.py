@@ -166,6 +166,7 @@ def nginx_main(directory, includes):
     mime = "include /etc/nginx/mime.types;" if Path("/etc/nginx/mime.types").exists() else ""
     return f"""\
 {user}daemon off;
+pcre_jit on;
 worker_processes 2;
 worker_shutdown_timeout 5s;
 pid {directory}/nginx.pid;

@@ -1,7 +1,5 @@
 #include "base/buf.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -29,16 +27,26 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_add_i64(struct buf *b, int64_t value)
 {
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%" PRId64, value);
-    buf_add(b, (struct str){digits, (size_t)n});
+    char digits[20]; /* INT64_MIN has as many, with its sign */
+    char *end = digits + sizeof digits, *p = end;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--p = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0)
+        *--p = '-';
+    buf_add(b, (struct str){p, (size_t)(end - p)});
 }
 
 void buf_add_hex(struct buf *b, const unsigned char *bytes, size_t n)
 {
+    if (b->overflowed || n > (b->cap - b->n) / 2) {
+        b->overflowed = true;
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
-        char pair[2] = {hex_digits[bytes[i] >> 4], hex_digits[bytes[i] & 15]};
-        buf_add(b, (struct str){pair, 2});
+        b->p[b->n++] = hex_digits[bytes[i] >> 4];
+        b->p[b->n++] = hex_digits[bytes[i] & 15];
     }
 }
 

@@ -7,11 +7,6 @@ struct str str_from(const char *cstr)
     return cstr ? (struct str){cstr, strlen(cstr)} : (struct str){NULL, 0};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static unsigned char ascii_lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
     const char *p;
@@ -27,7 +28,13 @@ struct str_cut {
 };
 
 struct str str_from(const char *cstr); /* NULL gives the empty view */
-bool str_eq(struct str a, struct str b);
+
+/* Here, because most comparisons end at the lengths. */
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only, as in RFC 9110 field names */
 bool str_starts(struct str s, struct str prefix);
 bool str_contains(struct str s, struct str needle);

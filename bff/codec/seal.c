@@ -13,6 +13,7 @@
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
+_Static_assert(sizeof((struct seal_key){NULL}.bytes) == KEY_BYTES, "kept key");
 _Static_assert(SEAL_OVERHEAD == KID_BYTES + NONCE_BYTES + TAG_BYTES, "overhead");
 _Static_assert(SEAL_KEY_LINE + 1 ==
                    sodium_base64_ENCODED_LEN(KEY_BYTES, sodium_base64_VARIANT_ORIGINAL),
@@ -208,16 +209,20 @@ enum bff_err seal(const struct keyring *ring, const struct seal_place *place, st
     return BFF_OK;
 }
 
-static bool open_with(const struct ring_key *k, struct str cookie, struct str place_data,
-                      struct str sealed, unsigned char *plain)
+static bool open_with(const struct ring_key *k, const struct seal_place *place,
+                      struct str place_data, struct str sealed, unsigned char *plain)
 {
     const unsigned char *nonce = (const unsigned char *)sealed.p + KID_BYTES;
-    unsigned char key[KEY_BYTES];
-    keyed_hash(k->key, STR("bffd seal v1"), cookie, key);
+    struct seal_key own = {NULL};
+    struct seal_key *key = place->kept ? place->kept : &own;
+    if (key->made_of != k) {
+        keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key->bytes);
+        key->made_of = k;
+    }
     int failure = crypto_aead_xchacha20poly1305_ietf_decrypt(
         plain, NULL, NULL, nonce + NONCE_BYTES, sealed.n - KID_BYTES - NONCE_BYTES,
-        (const unsigned char *)place_data.p, place_data.n, nonce, key);
-    wipe(key, sizeof key);
+        (const unsigned char *)place_data.p, place_data.n, nonce, key->bytes);
+    wipe(&own, sizeof own);
     return failure == 0;
 }
 
@@ -236,7 +241,7 @@ enum bff_err unseal(const struct keyring *ring, const struct seal_place *place, 
         const struct ring_key *k = &ring->keys[i];
         if (memcmp(k->kid, sealed.p, KID_BYTES) != 0)
             continue;
-        if (open_with(k, place->cookie, place_data, sealed, plain)) {
+        if (open_with(k, place, place_data, sealed, plain)) {
             *out = (struct str){(char *)plain, n};
             return BFF_OK;
         }

@@ -49,10 +49,18 @@ void seal_cookie_hash(struct str cookie, unsigned char hash[SESSION_HASH_BYTES])
 void seal_user_hash(const struct keyring *ring, struct str user_id,
                     unsigned char hash[SESSION_HASH_BYTES]);
 
+/* What a cookie makes of a server key, for who opens several values with it. Zeroed: nothing yet.
+ * Whoever has one wipes it. */
+struct seal_key {
+    const void *made_of;
+    unsigned char bytes[32];
+};
+
 /* What a sealed value is bound to: moved to another key, generation or field, it does not open. */
 struct seal_place {
-    struct str cookie;   /* the session cookie's value */
-    struct str key_name; /* the Redis key */
+    struct seal_key *kept; /* of this cookie and ring, for unseal(); NULL: made each time */
+    struct str cookie;     /* the session cookie's value */
+    struct str key_name;   /* the Redis key */
     uint64_t generation;
     struct str field;
 };

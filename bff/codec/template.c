@@ -39,12 +39,11 @@ static const struct template_variable *find(struct str name, const struct templa
     return NULL;
 }
 
-/* Bytes that one byte of a value may need: "\u0000", or U+FFFD for one that is not UTF-8. */
+/* Bytes that one byte of a value may need where it is escaped: "\u0000", or U+FFFD for one that is
+ * not UTF-8. */
 static size_t room_of(char c, enum template_escape escape)
 {
     unsigned char u = (unsigned char)c;
-    if (escape == TEMPLATE_PLAIN)
-        return 1;
     if (escape == TEMPLATE_FORM || u >= 0x80)
         return 3;
     return u < 0x20 || u == 0x7F ? 6 : 2;
@@ -57,8 +56,11 @@ static size_t filled_room(struct str text, const struct template_variable *varia
     struct str name;
     while (template_next_name(&text, &name)) {
         const struct template_variable *v = find(name, variables, n);
-        for (size_t i = 0; v && i < v->value.n; i++)
-            room += room_of(v->value.p[i], escape);
+        if (v && escape == TEMPLATE_PLAIN)
+            room += v->value.n;
+        else if (v)
+            for (size_t i = 0; i < v->value.n; i++)
+                room += room_of(v->value.p[i], escape);
     }
     return room;
 }

@@ -108,7 +108,8 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
     X(DURATION_S, server, microcache_time, microcache_s, "1s", MUST_BE_GIVEN, 1, 10,              \
       "How long nginx may keep a yes, and up to a second more.")                                  \
     X(LOG_LEVEL, log, level, level, "info", MUST_BE_GIVEN, 0, 0,                                  \
-      "The least important lines that are written.")                                              \
+      "The least important lines that are written. "                                              \
+      "A call that simply passes is a line of debug: nginx' access log has it, too.")             \
     X(LOG_FORMAT, log, format, format, "logfmt", MUST_BE_GIVEN, 0, 0,                             \
       "One line for each event, in this format.")                                                 \
     X(REDIS_URL, redis, url, url, "", MUST_BE_GIVEN, 0, 0,                                        \
@@ -140,7 +141,7 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       1, CONFIG_HOURS_IN_S(1),                                                                    \
       "Activity is written down at most this often, "                                             \
       "so a session may end earlier by as much.")                                                 \
-    X(DURATION_MS, session, cache_ttl, cache_ms, "10s", MUST_BE_GIVEN, 0, CONFIG_SECONDS(60),     \
+    X(DURATION_MS, session, cache_ttl, cache_ms, "60s", MUST_BE_GIVEN, 0, CONFIG_SECONDS(60),     \
       "How long a worker may use what it has read from Redis; 0s turns its cache off. "           \
       "Redis announces changes at once, so this is the limit, not the rule.")                     \
     X(SIZE, session, cache_size, cache_bytes, "16m", MUST_BE_GIVEN,                               \

@@ -1,8 +1,10 @@
 #include "flow/authorize.h"
 
+#include "base/buf.h"
 #include "codec/backend.h"
 
 #define RETRY_LOCATION "@bff_retry"
+#define GENERATION_DIGITS 20
 
 static int64_t until(int64_t now_ms, int64_t left_ms)
 {
@@ -14,14 +16,27 @@ static int64_t left(int64_t until_ms, int64_t now_ms)
     return until_ms == INT64_MAX ? INT64_MAX : until_ms - now_ms;
 }
 
-struct live_session live_session_from(const struct session *s, const struct config *config)
+/* Once for each token, not for each call: it is kept with the session. */
+static struct str attached_form(struct str access, const struct config *config, struct arena *arena)
+{
+    struct backend_request carrier = {0};
+    if (backend_attach(&config->backend.attach, access, arena, &carrier) != BFF_OK)
+        return (struct str){NULL, 0};
+    if (carrier.cookie.n > 0)
+        return carrier.cookie;
+    return carrier.authorization.n > 0 ? carrier.authorization
+                                       : str_trim(str_cut(carrier.attach_header, ':').tail);
+}
+
+struct live_session live_session_from(const struct session *s, const struct config *config,
+                                      struct arena *arena)
 {
     int64_t ahead_ms =
         policy_refresh_ahead_ms((int64_t)config->session.refresh_ahead_s * 1000, s->access_life_ms);
     bool has_end = s->access_left_ms != TOKEN_LIFE_UNKNOWN;
     return (struct live_session){
         .generation = s->generation,
-        .access = s->access,
+        .attached = attached_form(s->access, config, arena),
         .user = s->user,
         .access_until_ms = until(s->asked_ms, s->access_left_ms),
         .renew_at_ms = has_end ? until(s->asked_ms, s->access_left_ms) - ahead_ms : INT64_MAX,
@@ -52,17 +67,24 @@ static void add_header(struct reply *reply, const char *name, struct str value)
 static bool attach(const struct live_session *live, const struct config *config,
                    struct arena *arena, struct reply *reply)
 {
+    const struct config_attach *where = &config->backend.attach;
     struct backend_request carrier = {0};
-    struct str generation;
-    if (backend_attach(&config->backend.attach, live->access, arena, &carrier) != BFF_OK ||
-        backend_double_submit(config, arena, &carrier) != BFF_OK ||
-        !arena_printf(arena, &generation, "%llu", (unsigned long long)live->generation))
+    char *digits = arena_alloc(arena, GENERATION_DIGITS);
+    if (where->kind == ATTACH_COOKIE)
+        carrier.cookie = live->attached;
+    if (!digits || live->attached.n == 0 ||
+        backend_double_submit(config, arena, &carrier) != BFF_OK)
         return false;
-    add_header(reply, "X-Bff-Authorization", carrier.authorization);
-    add_header(reply, "X-Bff-Header", str_trim(str_cut(carrier.attach_header, ':').tail));
+    struct buf generation = buf_make(digits, GENERATION_DIGITS);
+    buf_add_i64(&generation, (int64_t)live->generation);
+    if (where->kind == ATTACH_HEADER)
+        reply_header(reply,
+                     str_eq_nocase(where->name, STR("Authorization")) ? "X-Bff-Authorization"
+                                                                      : "X-Bff-Header",
+                     live->attached);
     add_header(reply, "X-Bff-Cookie", carrier.cookie);
     add_header(reply, "X-Bff-Csrf", carrier.csrf_token);
-    reply_header(reply, "X-Bff-Generation", generation);
+    reply_header(reply, "X-Bff-Generation", buf_str(&generation));
     return true;
 }
 

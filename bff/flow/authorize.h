@@ -10,12 +10,15 @@
 /* A session with its limits on our monotonic clock. Views belong to whoever made it. */
 struct live_session {
     uint64_t generation;
-    struct str access, user;
+    struct str attached; /* the access token as calls carry it; empty: none can */
+    struct str user;
     int64_t access_until_ms, renew_at_ms, idle_until_ms, absolute_until_ms, touch_at_ms;
 };
 
-/* A life that is not known never ends by our clock. */
-struct live_session live_session_from(const struct session *s, const struct config *config);
+/* A life that is not known never ends by our clock. `attached` is made in the arena; it is empty
+ * where that has no room, or where the token is one that no header may carry. */
+struct live_session live_session_from(const struct session *s, const struct config *config,
+                                      struct arena *arena);
 
 struct session_clocks live_session_clocks(const struct live_session *live, int64_t now_ms);
 

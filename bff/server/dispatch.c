@@ -155,7 +155,7 @@ static void look_up(struct worker *w, struct conn *c)
     }
     struct live_session live = {
         .generation = hit.generation,
-        .access = hit.access,
+        .attached = hit.attached,
         .user = hit.user,
         .access_until_ms = hit.access_until_ms,
         .renew_at_ms = hit.renew_at_ms,

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+#define LOOK_S 1 /* as often as the watch looks at its own connection */
 
 struct job_list {
     struct job *first, **last;
@@ -87,17 +90,27 @@ static struct job *list_pop(struct job_list *l)
     return job;
 }
 
-/* Waits for a job; NULL when the lane stops. */
-static struct job *next_job(struct lane *lane)
+static int wait_for_job(struct lane *lane, bool must_look)
 {
-    struct job *job = NULL;
+    struct timespec until;
+    if (!must_look)
+        return pthread_cond_wait(&lane->wanted, &lane->mutex);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOOK_S;
+    return pthread_cond_clockwait(&lane->wanted, &lane->mutex, CLOCK_MONOTONIC, &until);
+}
+
+/* Waits for a job, or with `must_look` for LOOK_S, and then *job is NULL. false: the lane stops. */
+static bool next_job(struct lane *lane, bool must_look, struct job **job)
+{
+    int waited = 0;
     pthread_mutex_lock(&lane->mutex);
-    while (!lane->stopping && !lane->queue.first)
-        pthread_cond_wait(&lane->wanted, &lane->mutex);
-    if (!lane->stopping)
-        job = list_pop(&lane->queue);
+    while (!lane->stopping && !lane->queue.first && waited == 0)
+        waited = wait_for_job(lane, must_look);
+    bool stopping = lane->stopping;
+    *job = !stopping && lane->queue.first ? list_pop(&lane->queue) : NULL;
     pthread_mutex_unlock(&lane->mutex);
-    return job;
+    return !stopping;
 }
 
 static void hand_back(struct lane *lane, struct job *job)
@@ -110,17 +123,29 @@ static void hand_back(struct lane *lane, struct job *job)
         lane_wake(lane->shared);
 }
 
+static void forget_lost_reads(const struct lane *lane, struct tools *tools)
+{
+    if (!store_lost_reads(tools->store))
+        return;
+    atomic_fetch_add(lane->shared->cache_epoch, 1);
+    microcache_forget_all(lane->shared->microcache);
+}
+
+/* A thread that has nothing to do looks at its connection all the same: Redis may have closed it
+ * (`timeout`, CLIENT KILL), and then nobody tells of changes of what was read through it. */
 static void run_jobs(struct lane *lane, struct tools *tools)
 {
     struct job *job;
-    while ((job = next_job(lane))) {
-        store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
-        job->run(job, tools);
-        if (store_lost_reads(tools->store)) {
-            atomic_fetch_add(lane->shared->cache_epoch, 1);
-            microcache_forget_all(lane->shared->microcache);
+    while (next_job(lane, store_tracked_for(tools->store) != 0, &job)) {
+        if (job) {
+            store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
+            job->run(job, tools);
+        } else {
+            store_look(tools->store);
         }
-        hand_back(lane, job);
+        forget_lost_reads(lane, tools);
+        if (job)
+            hand_back(lane, job);
     }
 }
 
@@ -163,11 +188,12 @@ bool lane_submit(struct lane *lane, struct job *job)
 {
     pthread_mutex_lock(&lane->mutex);
     bool room = lane->queue.n < lane->queue_max;
-    if (room) {
+    if (room)
         list_push(&lane->queue, job);
-        pthread_cond_signal(&lane->wanted);
-    }
     pthread_mutex_unlock(&lane->mutex);
+    /* Not while the mutex is held: the thread would wake only to wait for it. */
+    if (room)
+        pthread_cond_signal(&lane->wanted);
     return room;
 }
 

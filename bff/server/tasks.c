@@ -9,12 +9,16 @@
 
 struct tasks {
     size_t n; /* in all buckets: mostly there is none, and then nothing is searched */
+    int64_t next_due_ms;
     struct session_task *buckets[BUCKETS];
 };
 
 struct tasks *tasks_make(void)
 {
-    return calloc(1, sizeof(struct tasks));
+    struct tasks *t = calloc(1, sizeof *t);
+    if (t)
+        t->next_due_ms = INT64_MAX;
+    return t;
 }
 
 static void free_visited(struct session_task *task, void *self)
@@ -90,8 +94,22 @@ void task_free(struct session_task *task)
     free(task);
 }
 
-void task_park(struct session_task *task, struct conn *c, int64_t until_ms)
+static void note_due(struct tasks *t, int64_t at_ms)
 {
+    if (at_ms < t->next_due_ms)
+        t->next_due_ms = at_ms;
+}
+
+void task_rest(struct tasks *t, struct session_task *task, enum task_state state, int64_t due_ms)
+{
+    task->state = state;
+    task->due_ms = due_ms;
+    note_due(t, due_ms);
+}
+
+void task_park(struct tasks *t, struct session_task *task, struct conn *c, int64_t until_ms)
+{
+    note_due(t, until_ms);
     c->state = CONN_PARKED;
     c->task = task;
     c->park_until_ms = until_ms;
@@ -134,4 +152,24 @@ void tasks_each(struct tasks *t, void (*visit)(struct session_task *task, void *
             task = next;
         }
     }
+}
+
+static void visit_due(struct session_task *task, void *self)
+{
+    struct tasks *t = self;
+    if (task->state != TASK_RUNNING)
+        note_due(t, task->due_ms);
+    for (const struct conn *c = task->parked; c; c = c->next_parked)
+        note_due(t, c->park_until_ms);
+}
+
+int64_t tasks_next_due(const struct tasks *t)
+{
+    return t->next_due_ms;
+}
+
+void tasks_look(struct tasks *t)
+{
+    t->next_due_ms = INT64_MAX;
+    tasks_each(t, visit_due, t);
 }

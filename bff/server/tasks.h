@@ -58,7 +58,10 @@ bool task_renew(struct session_task *task, const struct call *call, size_t arena
 void tasks_remove(struct tasks *t, struct session_task *task);
 void task_free(struct session_task *task);
 
-void task_park(struct session_task *task, struct conn *c, int64_t until_ms);
+/* In this state until due_ms. */
+void task_rest(struct tasks *t, struct session_task *task, enum task_state state, int64_t due_ms);
+
+void task_park(struct tasks *t, struct session_task *task, struct conn *c, int64_t until_ms);
 void task_unpark(struct conn *c);
 
 /* All parked requests, oldest first (by next_parked); the task then has none. */
@@ -66,5 +69,13 @@ struct conn *task_take_parked(struct session_task *task);
 
 /* Calls `visit` for each task; it may remove the one it is given. */
 void tasks_each(struct tasks *t, void (*visit)(struct session_task *task, void *self), void *self);
+
+/*
+ * Nothing is due before: neither a task that does not run nor a parked request. INT64_MAX: nothing
+ * at all. The loop asks at each of its turns, so this is kept, not searched for: it may be the time
+ * of what has gone since. tasks_look() makes it exact.
+ */
+int64_t tasks_next_due(const struct tasks *t);
+void tasks_look(struct tasks *t);
 
 #endif

@@ -82,7 +82,7 @@ void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_
         dispatch_refuse(w, c, BFF_ERR_OVERLOADED, RETRY_SOON_MS);
         return;
     }
-    task_park(task, c, c->started_us / 1000 + w->config->server.park_ms);
+    task_park(w->tasks, task, c, c->started_us / 1000 + w->config->server.park_ms);
     w->n_parked++;
 }
 
@@ -107,7 +107,7 @@ static bool remember(struct worker *w, const struct session_task *task,
         return false;
     struct cached_session entry = {
         .generation = live->generation,
-        .access = live->access,
+        .attached = live->attached,
         .user = live->user,
         .access_until_ms = live->access_until_ms,
         .renew_at_ms = live->renew_at_ms,
@@ -119,7 +119,7 @@ static bool remember(struct worker *w, const struct session_task *task,
     /* What does not fit is asked again next time. */
     bool fits = cache_put(w->cache, task->name.hash, task->renewal.ticket, &entry);
     if (!fits)
-        log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->access.n));
+        log_event(SEVERITY_DEBUG, "cache_put_refused", LOG_NUMBER("bytes", live->attached.n));
     return fits;
 }
 
@@ -175,7 +175,7 @@ static void finish(struct worker *w, struct session_task *task)
     struct live_session live = {0};
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
-        live = live_session_from(&task->renewal.session, w->config);
+        live = live_session_from(&task->renewal.session, w->config, &task->arena);
         task->remembered = remember(w, task, &live);
     }
     resume_all(w, task, &live);
@@ -209,13 +209,13 @@ static void refuse_impatient(struct worker *w, struct session_task *task)
  * whom one has failed just now is answered, and only who was put off may wait for the next. */
 static void rest(struct worker *w, struct session_task *task)
 {
-    task->state = TASK_RESTING;
-    task->due_ms = w->now_ms + task->renewal.wait_ms;
+    task_rest(w->tasks, task, TASK_RESTING, w->now_ms + task->renewal.wait_ms);
     task->is_away = task->renewal.is_away;
+    w->some_wait_for_backend |= task->is_away;
     if (task->renewal.result == RENEWAL_PUT_OFF) {
         refuse_impatient(w, task);
         if (task->woken)
-            task->due_ms = w->now_ms;
+            task_rest(w->tasks, task, TASK_RESTING, w->now_ms);
         if (task->parked && task_renew(task, &task->parked->call, task_arena_limit(w->config)))
             return;
         task->renewal.result = RENEWAL_UNAVAILABLE;
@@ -234,8 +234,7 @@ static void task_done(struct job *job, void *worker)
             run_again(w, task);
             return;
         }
-        task->state = TASK_SLEEPING;
-        task->due_ms = w->now_ms + task->renewal.wait_ms;
+        task_rest(w->tasks, task, TASK_SLEEPING, w->now_ms + task->renewal.wait_ms);
         break;
     case RENEWAL_UNAVAILABLE:
     case RENEWAL_PUT_OFF:
@@ -258,7 +257,7 @@ void waiting_refreshed(struct worker *w, const unsigned char *hash)
     if (task->state == TASK_RUNNING)
         task->woken = true;
     else
-        task->due_ms = w->now_ms;
+        task_rest(w->tasks, task, task->state, w->now_ms);
 }
 
 /* --- time --- */
@@ -280,13 +279,19 @@ static void time_out_parked(struct worker *w, struct session_task *task)
     }
 }
 
-static void visit_timer(struct session_task *task, void *worker)
+struct turn {
+    struct worker *w;
+    bool backend_is_there;
+};
+
+static void visit_timer(struct session_task *task, void *self)
 {
-    struct worker *w = worker;
+    const struct turn *turn = self;
+    struct worker *w = turn->w;
     time_out_parked(w, task);
-    if (task->state == TASK_RESTING && task->is_away && !breaker_is_in_trouble(&w->breaker))
-        task->due_ms = w->now_ms;
-    if (task->state == TASK_RUNNING || task->due_ms > w->now_ms)
+    bool is_due = task->due_ms <= w->now_ms ||
+                  (task->state == TASK_RESTING && task->is_away && turn->backend_is_there);
+    if (task->state == TASK_RUNNING || !is_due)
         return;
     if (task->parked) {
         run_again(w, task);
@@ -298,26 +303,17 @@ static void visit_timer(struct session_task *task, void *worker)
 
 void waiting_timers(struct worker *w)
 {
-    tasks_each(w->tasks, visit_timer, w);
-}
-
-struct earliest {
-    int64_t at_ms;
-};
-
-static void visit_earliest(struct session_task *task, void *self)
-{
-    struct earliest *e = self;
-    if (task->state != TASK_RUNNING && task->due_ms < e->at_ms)
-        e->at_ms = task->due_ms;
-    for (const struct conn *c = task->parked; c; c = c->next_parked)
-        if (c->park_until_ms < e->at_ms)
-            e->at_ms = c->park_until_ms;
+    struct turn turn = {w, !breaker_is_in_trouble(&w->breaker)};
+    bool is_back = w->some_wait_for_backend && turn.backend_is_there;
+    if (w->now_ms < tasks_next_due(w->tasks) && !is_back)
+        return;
+    if (is_back)
+        w->some_wait_for_backend = false;
+    tasks_each(w->tasks, visit_timer, &turn);
+    tasks_look(w->tasks);
 }
 
 int64_t waiting_next_timer(struct worker *w)
 {
-    struct earliest e = {INT64_MAX};
-    tasks_each(w->tasks, visit_earliest, &e);
-    return e.at_ms;
+    return tasks_next_due(w->tasks);
 }

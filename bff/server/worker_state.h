@@ -24,6 +24,7 @@ struct worker {
     struct invalidation *invalidation;
     struct breaker breaker; /* for the backend's refresh endpoint */
     struct tasks *tasks;
+    bool some_wait_for_backend; /* tasks that rest until the breaker closes */
     struct conn *conns;
     unsigned n_conns, n_parked, n_in_lane;
     bool listening; /* the listening socket is in the epoll set */

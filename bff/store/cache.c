@@ -62,7 +62,7 @@ static struct entry **bucket_of(struct cache *c, const unsigned char *hash)
 
 static size_t data_size(const struct entry *e)
 {
-    return e->session.access.n + e->session.user.n;
+    return e->session.attached.n + e->session.user.n;
 }
 
 static size_t cost_of(size_t data)
@@ -127,15 +127,15 @@ bool cache_put(struct cache *c, const unsigned char hash[SESSION_HASH_BYTES], ui
 {
     struct entry *e = find(c, hash);
     struct entry *old = e;
-    size_t data = session->access.n + session->user.n;
+    size_t data = session->attached.n + session->user.n;
     size_t own = sizeof *c + c->buckets * sizeof *c->table;
     bool fits = own < c->limit && data < c->limit && cost_of(data) <= c->limit - own;
     e = fits ? malloc(sizeof *e + data) : NULL;
     if (e) {
         *e = (struct entry){.session = *session, .ticket = ticket};
         memcpy(e->hash, hash, SESSION_HASH_BYTES);
-        e->session.access = copy_to(e->data, session->access);
-        e->session.user = copy_to(e->data + session->access.n, session->user);
+        e->session.attached = copy_to(e->data, session->attached);
+        e->session.user = copy_to(e->data + session->attached.n, session->user);
     }
     /* Only now: the caller's views may be those of the old entry. */
     if (old)

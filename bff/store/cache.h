@@ -17,7 +17,7 @@ struct cache;
 /* Times are milliseconds on one monotonic clock of the caller's. */
 struct cached_session {
     uint64_t generation;
-    struct str access;       /* token */
+    struct str attached;     /* the access token as API calls carry it */
     struct str user;         /* JSON object */
     int64_t access_until_ms; /* may have passed: the caller decides what that means */
     int64_t renew_at_ms;     /* from then on it should be refreshed in the background */

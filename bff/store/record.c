@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/wipe.h"
 #include "codec/backend.h"
 
 #define TIME_MAX_MS ((uint64_t)1 << 53) /* what Lua's numbers hold exactly */
@@ -94,7 +95,9 @@ enum bff_err record_open(const struct config *config, const struct keyring *keys
 {
     *out = (struct session){0};
     record_times(config, r, out);
+    struct seal_key key = {NULL};
     struct seal_place place = place_of(name, r->generation, STR("access"));
+    place.kept = &key;
     enum bff_err err = unseal(keys, &place, r->access, arena, &out->access);
     place.field = STR("refresh");
     if (err == BFF_OK && r->refresh.n > 0)
@@ -103,6 +106,7 @@ enum bff_err record_open(const struct config *config, const struct keyring *keys
     place.field = STR("claims");
     if (err == BFF_OK)
         err = unseal(keys, &place, r->claims, arena, &claims);
+    wipe(&key, sizeof key);
     return err == BFF_OK ? split_claims(claims, out) : err;
 }
 

@@ -88,6 +88,12 @@ bool store_lost_reads(struct store *s)
     return lost;
 }
 
+void store_look(struct store *s)
+{
+    if (s->tracked_for != 0 && s->connection->redis && !connection_is_open(s->connection))
+        connection_drop(s->connection);
+}
+
 static enum bff_err connected(struct store *s, bool is_new)
 {
     if (is_new && s->tracked_for != 0)

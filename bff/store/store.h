@@ -58,6 +58,9 @@ int64_t store_tracked_for(const struct store *s);
  * with it who had read what, and tells nobody: all that was cached from it must be forgotten. */
 bool store_lost_reads(struct store *s);
 
+/* While it is not used: is that connection still open? If not, store_lost_reads() will say so. */
+void store_look(struct store *s);
+
 const char *store_last_error(const struct store *s);
 
 /* The name of a session: made once per request. Holds the cookie: wipe with the request. */

@@ -1,5 +1,7 @@
 """What an API call carries to Django, and what it does not."""
 
+import contextlib
+
 import pytest
 
 from client import COOKIE_NAME, Browser
@@ -105,16 +107,37 @@ def test_the_request_line_passes_byte_by_byte(site):
     assert seen["raw_uri"] == "/api/echo/?a=%2F..%2f&b=c%20d+e&&c=%C3%A4"
 
 
+@contextlib.contextmanager
+def logging_everything(site):
+    site.stack.write_config(**{"log.level": "debug"})
+    site.stack.bffd.reload()
+    yield
+    site.stack.write_config(**{"log.level": "info"})
+    site.stack.bffd.reload()
+
+
+def logged_ids(site):
+    return {event["request_id"] for event in site.events("request")}
+
+
 def test_the_request_id_that_django_sees_is_the_one_bffd_logged(site):
     calls = site.backend.calls_from_now()
-    site.signed_in().get("/api/whoami/", {"X-Request-ID": "of-the-browser"})
+    with logging_everything(site):
+        site.signed_in().get("/api/whoami/", {"X-Request-ID": "of-the-browser"})
+        (call,) = calls.all("/api/whoami/")
+        assert call["request_id"] != "of-the-browser"
+        until(lambda: call["request_id"] in logged_ids(site), 5, "it is in the log")
+
+
+def test_a_call_that_passes_is_in_nginx_log_only_and_a_refused_one_in_both(site):
+    calls, browser = site.backend.calls_from_now(), site.signed_in()
+    assert browser.get("/api/whoami/").status == 200
+    refused = site.browser().get("/api/whoami/").json()["request_id"]
     (call,) = calls.all("/api/whoami/")
-    assert call["request_id"] != "of-the-browser"
-    until(
-        lambda: call["request_id"] in {event["request_id"] for event in site.events("request")},
-        5,
-        "it is in the log",
-    )
+    until(lambda: refused in logged_ids(site), 5, "the refusal is in the log")
+    assert call["request_id"] not in logged_ids(site)
+    access_log = site.stack.nginx.access_log
+    until(lambda: f" {call['request_id']} " in access_log.read_text(), 5, "nginx has the call")
 
 
 def test_no_header_of_ours_comes_back_with_djangos_answer(site):

@@ -14,7 +14,10 @@ from client import COOKIE_NAME, at_once
 from fullsite import Site, Stack, running
 from until import until
 
-SITE = {"microcache": True, "overrides": {"server.microcache_time": "3s"}}
+SITE = {
+    "microcache": True,
+    "overrides": {"server.microcache_time": "3s", "log.level": "debug"},
+}
 ROUNDS = 40
 LONGEST_SECONDS = 4  # microcache_time, and the second that has begun
 
@@ -182,7 +185,8 @@ def test_a_refusal_is_never_kept(site):
 
 
 def test_bffd_that_hands_out_nothing_is_always_asked():
-    with running(microcache=True, overrides={"server.microcache": ""}) as site:
+    hands_out_nothing = {"server.microcache": "", "log.level": "debug"}
+    with running(microcache=True, overrides=hands_out_nothing) as site:
         browser = site.signed_in()
         for _ in range(10):
             assert browser.get("/api/whoami/").status == 200

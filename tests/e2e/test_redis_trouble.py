@@ -77,6 +77,21 @@ def test_a_redis_that_is_stuck_is_a_503_and_the_same_session_goes_on_afterwards(
     until(lambda: browser.get("/api/whoami/").status == 200, 1, "the session goes on")
 
 
+def test_a_sign_out_is_not_missed_where_redis_closed_the_connection_that_had_read():
+    """Redis then tells nobody of changes of what was read through it, and the one it tells of all
+    others is as well as ever: only who looks at the idle connection notices."""
+    with fullsite.running(overrides={"session.cache_ttl": "60s"}) as site:
+        browser, key = site.signed_in_with_key()
+        for _ in range(20):  # by both workers
+            assert browser.get("/api/whoami/").status == 200
+        assert site.redis.client_kill_filter(_type="normal", skipme=True) > 0
+        site.redis.delete(key)
+        until(lambda: browser.get("/api/whoami/").status == 401, 5, "it is noticed")
+        for _ in range(20):
+            assert browser.get("/api/whoami/").status == 401
+        assert not site.events("store_lost"), "the watch was killed, too"
+
+
 def test_no_rotation_is_spent_on_a_redis_that_takes_no_writes(site):
     browser = site.signed_in()
     site.let_access_expire()

@@ -253,6 +253,21 @@ static void reads_for_a_subscriber_that_is_gone_are_not_taken_for_tracked(void *
     assert_int_equal(store_tracked_for(worker), 0);
 }
 
+static void that_the_connection_of_reads_was_closed_is_seen_while_it_is_idle(void **state)
+{
+    (void)state;
+    create_session();
+    load_session();
+    store_look(worker);
+    assert_false(store_lost_reads(worker));
+    ask("CLIENT KILL TYPE normal SKIPME yes");
+    wait_until((store_look(worker), store_lost_reads(worker)));
+    assert_false(store_lost_reads(worker)); /* it is said once */
+    load_session();
+    assert_int_equal(store_tracked_for(worker), told_client());
+    assert_int_equal(told(losses), 0);
+}
+
 static void a_restarted_redis_is_found_again(void **state)
 {
     (void)state;
@@ -302,6 +317,7 @@ int main(void)
         T(the_end_of_a_refresh_is_told),
         T(a_lost_connection_is_told_and_comes_back),
         T(reads_for_a_subscriber_that_is_gone_are_not_taken_for_tracked),
+        T(that_the_connection_of_reads_was_closed_is_seen_while_it_is_idle),
         T(a_restarted_redis_is_found_again),
         T(a_hanging_redis_counts_as_lost),
         T(stopping_while_redis_is_away_is_prompt),

@@ -35,6 +35,10 @@ static void the_widest_number_fits(void **state)
     struct buf b = buf_make(memory, sizeof memory);
     buf_add_i64(&b, INT64_MIN);
     assert_holds(&b, STR("-9223372036854775808"));
+    b = buf_make(memory, sizeof memory);
+    buf_add_i64(&b, INT64_MAX);
+    buf_add_i64(&b, 0);
+    assert_holds(&b, STR("92233720368547758070"));
 }
 
 static void what_fits_exactly_fits(void **state)
@@ -44,6 +48,21 @@ static void what_fits_exactly_fits(void **state)
     struct buf b = buf_make(memory, sizeof memory);
     buf_add(&b, STR("abc"));
     assert_holds(&b, STR("abc"));
+}
+
+static void hex_digits_are_written_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    char memory[4];
+    struct buf b = buf_make(memory, 4);
+    buf_add_hex(&b, (const unsigned char *)"\x01\xff", 2);
+    assert_holds(&b, STR("01ff"));
+    b = buf_make(memory, 3);
+    buf_add_hex(&b, (const unsigned char *)"\x01\xff", 2);
+    assert_true(b.overflowed);
+    assert_int_equal(b.n, 0);
+    buf_add_char(&b, 'x');
+    assert_int_equal(b.n, 0);
 }
 
 static void after_an_overflow_nothing_more_is_written(void **state)
@@ -112,6 +131,7 @@ int main(void)
         cmocka_unit_test(texts_are_appended_in_order),
         cmocka_unit_test(the_widest_number_fits),
         cmocka_unit_test(what_fits_exactly_fits),
+        cmocka_unit_test(hex_digits_are_written_whole_or_not_at_all),
         cmocka_unit_test(after_an_overflow_nothing_more_is_written),
         cmocka_unit_test(the_inside_of_a_json_string_is_always_valid),
         cmocka_unit_test(an_escape_is_written_whole_or_not_at_all),

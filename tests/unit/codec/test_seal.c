@@ -196,6 +196,27 @@ static void the_first_key_of_the_ring_seals(void **state)
     keyring_free(first);
 }
 
+static void a_kept_key_opens_what_each_key_of_the_ring_has_sealed(void **state)
+{
+    (void)state;
+    struct keyring *old = ring_of(KEY_A), *twin = ring_of(KEY_B_TWIN);
+    struct keyring *all = ring_of(KEY_B "\n" KEY_B_TWIN "\n" KEY_A);
+    struct str by_old = sealed_by(old, STR("old")), by_twin = sealed_by(twin, STR("twin"));
+    struct seal_key kept = {NULL};
+    struct seal_place keeping = place;
+    keeping.kept = &kept;
+    for (int i = 0; i < 2; i++) {
+        assert_opens(all, &keeping, by_old, STR("old"));
+        assert_opens(all, &keeping, by_old, STR("old"));
+        assert_opens(all, &keeping, by_twin, STR("twin"));
+        assert_opens(all, &keeping, sealed_by(all, STR("new")), STR("new"));
+    }
+    assert_stays_shut(old, &keeping, by_twin);
+    keyring_free(all);
+    keyring_free(twin);
+    keyring_free(old);
+}
+
 static void of_two_keys_with_one_kid_the_right_one_is_found(void **state)
 {
     (void)state;
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_value_of_an_unknown_key_does_not_open),
         cmocka_unit_test(an_older_key_of_the_ring_still_opens),
         cmocka_unit_test(the_first_key_of_the_ring_seals),
+        cmocka_unit_test(a_kept_key_opens_what_each_key_of_the_ring_has_sealed),
         cmocka_unit_test(of_two_keys_with_one_kid_the_right_one_is_found),
         cmocka_unit_test(the_format_is_the_documented_one),
         cmocka_unit_test(a_full_arena_is_an_error),

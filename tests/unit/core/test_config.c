@@ -31,7 +31,7 @@ static void the_minimal_file_gets_every_default(void **state)
     assert_int_equal(c.session.absolute_s, 14 * 86400);
     assert_int_equal(c.session.refresh_ahead_s, 30);
     assert_int_equal(c.session.touch_s, 60);
-    assert_int_equal(c.session.cache_ms, 10000);
+    assert_int_equal(c.session.cache_ms, 60000);
     assert_int_equal(c.session.cache_bytes, 16 * 1024 * 1024);
     assert_int_equal(c.session.claims.n, 4);
     assert_str(c.session.claims.words[3], STR("name"));

@@ -179,7 +179,7 @@ static void numbers_and_durations_outside_of_their_range_are_refused(void **stat
         {GOOD "[session]\nidle_timeout =\n", "bff.conf:9: session.idle_timeout: \"\" is not "
                                              "allowed: a duration from 60s to 30d, such as 12h"},
         {GOOD "[session]\ncache_ttl = 61s\n", "bff.conf:9: session.cache_ttl: \"61s\" is not "
-                                              "allowed: a duration from 0s to 60s, such as 10s"},
+                                              "allowed: a duration from 0s to 60s, such as 60s"},
         {GOOD "[session]\ncache_size = 1g\n", "bff.conf:9: session.cache_size: \"1g\" is not "
                                               "allowed: a size from 64k to 1024m, such as 16m"},
         {GOOD "[session]\ncache_size = 63k\n", "bff.conf:9: session.cache_size: \"63k\" is not "

@@ -31,12 +31,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct live_session some_session(void)
+static struct live_session session_with(struct str access)
 {
     struct session s = {
         .asked_ms = NOW,
         .generation = 3,
-        .access = STR("aaa.bbb.ccc"),
+        .access = access,
         .user = STR("{\"user_id\":7}"),
         .access_left_ms = 20000,
         .access_life_ms = 40000,
@@ -44,7 +44,12 @@ static struct live_session some_session(void)
         .absolute_left_ms = 60900,
         .since_touch_ms = 15000,
     };
-    return live_session_from(&s, &config);
+    return live_session_from(&s, &config, &arena);
+}
+
+static struct live_session some_session(void)
+{
+    return session_with(STR("aaa.bbb.ccc"));
 }
 
 static const struct reply_header *header(const struct reply *r, const char *name)
@@ -75,7 +80,7 @@ static void a_life_that_is_not_known_never_ends(void **state)
                         .access_life_ms = TOKEN_LIFE_UNKNOWN,
                         .idle_left_ms = 1,
                         .absolute_left_ms = 1};
-    struct live_session live = live_session_from(&s, &config);
+    struct live_session live = live_session_from(&s, &config, &arena);
     struct session_clocks c = live_session_clocks(&live, INT64_MAX - 1);
     assert_int_equal(c.access_left_ms, INT64_MAX);
     assert_int_equal(c.renew_due_ms, INT64_MAX);
@@ -110,12 +115,15 @@ static void only_a_yes_may_be_kept(void **state)
 static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
 {
     (void)state;
-    struct live_session live = some_session();
+    struct live_session live;
     struct reply r;
     config.backend.attach = (struct config_attach){ATTACH_COOKIE, STR("access"), STR("$access")};
+    live = some_session();
     authorize_pass(&live, &config, &arena, &r);
     assert_true(str_eq(header(&r, "X-Bff-Cookie")->value, STR("access=aaa.bbb.ccc")));
+    assert_null(header(&r, "X-Bff-Authorization"));
     config.backend.attach = (struct config_attach){ATTACH_HEADER, STR("X-Token"), STR("t $access")};
+    live = some_session();
     authorize_pass(&live, &config, &arena, &r);
     assert_true(str_eq(header(&r, "X-Bff-Header")->value, STR("t aaa.bbb.ccc")));
     assert_null(header(&r, "X-Bff-Authorization"));
@@ -124,10 +132,10 @@ static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
 static void where_django_asks_for_a_double_submit_cookie_and_header_agree(void **state)
 {
     (void)state;
-    struct live_session live = some_session();
     struct reply first, second;
     config.backend.csrf_cookie = STR("csrftoken");
     config.backend.attach = (struct config_attach){ATTACH_COOKIE, STR("access"), STR("$access")};
+    struct live_session live = some_session();
     authorize_pass(&live, &config, &arena, &first);
     renew_retry(&live, &config, &arena, &second);
     struct str csrf = header(&first, "X-Bff-Csrf")->value;
@@ -153,9 +161,8 @@ static void where_it_does_not_nothing_of_it_is_sent(void **state)
 static void a_token_that_no_header_may_carry_is_not_attached(void **state)
 {
     (void)state;
-    struct live_session live = some_session();
+    struct live_session live = session_with(STR("aaa\r\nX-Evil: 1"));
     struct reply r;
-    live.access = STR("aaa\r\nX-Evil: 1");
     authorize_pass(&live, &config, &arena, &r);
     assert_int_equal(r.status, 401);
     assert_null(header(&r, "X-Bff-Authorization"));

@@ -122,6 +122,19 @@ static void control_bytes_long_fields_and_bad_numbers_are_refused(void **state)
     }
 }
 
+static void each_control_byte_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (int byte = 1; byte < 256; byte++)
+        for (size_t at = 0; at < 24; at++) {
+            char origin[] = "HTTP_ORIGIN=https://app.example.org:8", *envp[] = {origin, NULL};
+            struct call call;
+            origin[sizeof "HTTP_ORIGIN=" - 1 + at] = (char)byte;
+            bool is_bad = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+            assert_int_equal(params_read(envp, &call), is_bad ? BFF_ERR_BAD_REQUEST : BFF_OK);
+        }
+}
+
 static void no_header_can_choose_the_leg(void **state)
 {
     (void)state;
@@ -142,6 +155,7 @@ int main(void)
         cmocka_unit_test(of_several_upstreams_the_last_status_counts),
         cmocka_unit_test(a_header_that_comes_twice_is_marked),
         cmocka_unit_test(control_bytes_long_fields_and_bad_numbers_are_refused),
+        cmocka_unit_test(each_control_byte_is_found_wherever_it_stands),
         cmocka_unit_test(no_header_can_choose_the_leg),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

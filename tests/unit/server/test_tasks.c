@@ -87,11 +87,11 @@ static void requests_are_taken_in_the_order_they_were_parked(void **state)
     struct conn conns[4] = {0};
     struct session_task *task = add(TASK_REFRESH, 5);
     for (size_t i = 0; i < 4; i++)
-        task_park(task, &conns[i], 100);
+        task_park(tasks, task, &conns[i], 100);
     assert_int_equal(conns[0].state, CONN_PARKED);
     task_unpark(&conns[1]);
     task_unpark(&conns[3]); /* the last one: the next goes behind conns[2] */
-    task_park(task, &conns[1], 100);
+    task_park(tasks, task, &conns[1], 100);
     struct conn *c = task_take_parked(task);
     assert_ptr_equal(c, &conns[0]);
     assert_ptr_equal(c->next_parked, &conns[2]);
@@ -99,9 +99,34 @@ static void requests_are_taken_in_the_order_they_were_parked(void **state)
     assert_null(c->next_parked->next_parked->next_parked);
     assert_null(task->parked);
     assert_null(conns[0].task);
-    task_park(task, &conns[3], 100);
+    task_park(tasks, task, &conns[3], 100);
     assert_ptr_equal(task->parked, &conns[3]);
     task_take_parked(task);
+}
+
+static void what_is_due_next_is_known_without_a_search(void **state)
+{
+    (void)state;
+    struct conn conns[2] = {0};
+    struct session_task *load = add(TASK_LOAD, 6), *refresh = add(TASK_REFRESH, 6);
+    assert_true(tasks_next_due(tasks) == INT64_MAX);
+    task_park(tasks, load, &conns[0], 300);
+    task_park(tasks, load, &conns[1], 200);
+    assert_int_equal(tasks_next_due(tasks), 200);
+    task_rest(tasks, refresh, TASK_SLEEPING, 100);
+    assert_int_equal(refresh->state, TASK_SLEEPING);
+    assert_int_equal(tasks_next_due(tasks), 100);
+    task_rest(tasks, refresh, TASK_RESTING, 400);
+    task_unpark(&conns[1]);
+    assert_true(tasks_next_due(tasks) <= 300); /* never late */
+    tasks_look(tasks);
+    assert_int_equal(tasks_next_due(tasks), 300);
+    task_take_parked(load);
+    tasks_look(tasks);
+    assert_int_equal(tasks_next_due(tasks), 400);
+    refresh->state = TASK_RUNNING;
+    tasks_look(tasks);
+    assert_true(tasks_next_due(tasks) == INT64_MAX);
 }
 
 static void count_and_remove(struct session_task *task, void *count)
@@ -132,6 +157,7 @@ int main(void)
         TEST(a_task_has_its_own_copy_of_the_cookie_and_the_caller),
         TEST(what_does_not_fit_is_no_task),
         TEST(requests_are_taken_in_the_order_they_were_parked),
+        TEST(what_is_due_next_is_known_without_a_search),
         TEST(a_visitor_may_remove_what_it_visits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

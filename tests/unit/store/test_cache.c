@@ -39,7 +39,7 @@ static struct cached_session session_until(int64_t until_ms)
 {
     return (struct cached_session){
         .generation = 5,
-        .access = STR("Bearer token"),
+        .attached = STR("Bearer token"),
         .user = STR("{}"),
         .access_until_ms = until_ms,
         .idle_until_ms = until_ms,
@@ -65,12 +65,12 @@ static void what_was_put_comes_back_as_a_copy(void **state)
     (void)state;
     char text[] = "Bearer first";
     struct cached_session s = session_until(1000), got;
-    s.access = (struct str){text, sizeof text - 1};
+    s.attached = (struct str){text, sizeof text - 1};
     s.touch_due_ms = 77;
     assert_true(cache_put(cache, hash_of(1), 0, &s));
     memset(text, 'x', sizeof text);
     assert_true(cache_get(cache, fence, hash_of(1), 0, &got));
-    assert_str(got.access, STR("Bearer first"));
+    assert_str(got.attached, STR("Bearer first"));
     assert_str(got.user, STR("{}"));
     assert_int_equal(got.generation, 5);
     assert_int_equal(got.touch_due_ms, 77);
@@ -97,7 +97,7 @@ static void an_entry_can_be_put_back_from_its_own_views(void **state)
     assert_true(cache_get(cache, fence, hash_of(1), 0, &got));
     assert_true(cache_put(cache, hash_of(1), 0, &got));
     assert_true(cache_get(cache, fence, hash_of(1), 0, &got));
-    assert_str(got.access, STR("Bearer token"));
+    assert_str(got.attached, STR("Bearer token"));
 }
 
 static void each_deadline_ends_an_entry_but_the_access_tokens(void **state)
@@ -181,7 +181,7 @@ static void the_bound_holds_whatever_is_put(void **state)
     memset(large, 'x', sizeof large);
     for (unsigned n = 0; n < 500; n++) {
         struct cached_session s = session_until(1000);
-        s.access = (struct str){large, n * 37 % sizeof large};
+        s.attached = (struct str){large, n * 37 % sizeof large};
         assert_true(cache_put(cache, hash_of(n), 0, &s));
         assert_true(cache_counters(cache).bytes <= 64 * KIB);
     }
@@ -195,7 +195,7 @@ static void what_is_too_large_is_refused_and_leaves_no_old_entry(void **state)
     put(1);
     put(2);
     struct cached_session s = session_until(1000);
-    s.access = (struct str){large, sizeof large};
+    s.attached = (struct str){large, sizeof large};
     assert_false(cache_put(cache, hash_of(1), 0, &s));
     assert_false(has(1));
     assert_true(has(2));
