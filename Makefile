@@ -231,5 +231,5 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT:=.d) $(INTEGRATION:=.d)
+-include $(OBJECTS:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/integration/*.d $(BUILD)/tests/fuzz/*.d)
 .SECONDARY:
