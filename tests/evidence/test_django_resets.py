@@ -22,6 +22,7 @@ OPAQUE = {
     "refresh.access_expiry": "after 10m",
     "server.io_threads": "128",  # all of them at once: afterwards bffd is careful
     "refresh.lease": "20s",
+    "redis.command_timeout": "2s",  # what is in trouble here is Django
 }
 TIMEOUT_S = 10  # until all have come
 LASTING_S = 600
