@@ -1,10 +1,9 @@
 #include "store/script.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/crash_point.h"
 
 /* Every script has the common head in front. */
@@ -63,9 +62,9 @@ void script_add(struct script_args *args, struct str value)
 void script_add_number(struct script_args *args, int64_t value)
 {
     assert(args->n < SCRIPT_MAX_ARGS);
-    char *digits = args->numbers[args->n];
-    int n = snprintf(digits, sizeof args->numbers[0], "%" PRId64, value);
-    script_add(args, (struct str){digits, (size_t)n});
+    struct buf b = buf_make(args->numbers[args->n], sizeof args->numbers[0]);
+    buf_add_i64(&b, value);
+    script_add(args, buf_str(&b));
 }
 
 enum bff_err script_misunderstood(struct connection *c)
