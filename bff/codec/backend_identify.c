@@ -82,10 +82,3 @@ enum bff_err backend_double_submit(const struct config *config, struct arena *ar
     request->csrf_token = token;
     return BFF_OK;
 }
-
-enum bff_err backend_sign(const struct config *config, struct str secret, struct arena *arena,
-                          struct backend_request *request)
-{
-    enum bff_err e = backend_identify(config, secret, arena, request);
-    return e ? e : backend_double_submit(config, arena, request);
-}
