@@ -13,7 +13,7 @@
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
-_Static_assert(sizeof((struct seal_key){NULL}.bytes) == KEY_BYTES, "kept key");
+_Static_assert(sizeof(((struct seal_key *)0)->bytes) == KEY_BYTES, "kept key");
 _Static_assert(SEAL_OVERHEAD == KID_BYTES + NONCE_BYTES + TAG_BYTES, "overhead");
 _Static_assert(SEAL_KEY_LINE + 1 ==
                    sodium_base64_ENCODED_LEN(KEY_BYTES, sodium_base64_VARIANT_ORIGINAL),
@@ -213,7 +213,7 @@ static bool open_with(const struct ring_key *k, const struct seal_place *place,
                       struct str place_data, struct str sealed, unsigned char *plain)
 {
     const unsigned char *nonce = (const unsigned char *)sealed.p + KID_BYTES;
-    struct seal_key own = {NULL};
+    struct seal_key own = {0};
     struct seal_key *key = place->kept ? place->kept : &own;
     if (key->made_of != k) {
         keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key->bytes);
