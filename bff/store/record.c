@@ -95,7 +95,7 @@ enum bff_err record_open(const struct config *config, const struct keyring *keys
 {
     *out = (struct session){0};
     record_times(config, r, out);
-    struct seal_key key = {NULL};
+    struct seal_key key = {0};
     struct seal_place place = place_of(name, r->generation, STR("access"));
     place.kept = &key;
     enum bff_err err = unseal(keys, &place, r->access, arena, &out->access);

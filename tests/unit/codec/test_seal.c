@@ -202,7 +202,7 @@ static void a_kept_key_opens_what_each_key_of_the_ring_has_sealed(void **state)
     struct keyring *old = ring_of(KEY_A), *twin = ring_of(KEY_B_TWIN);
     struct keyring *all = ring_of(KEY_B "\n" KEY_B_TWIN "\n" KEY_A);
     struct str by_old = sealed_by(old, STR("old")), by_twin = sealed_by(twin, STR("twin"));
-    struct seal_key kept = {NULL};
+    struct seal_key kept = {0};
     struct seal_place keeping = place;
     keeping.kept = &kept;
     for (int i = 0; i < 2; i++) {
