@@ -336,7 +336,7 @@ static enum bff_err call_and_stand_still(const char *came)
         config.backend.url = str_from(url);
         config.backend.answer_ms = 1000;
         struct backend_request r = post("/api/token/refresh/", "{}");
-        _exit(backend_call(backend_open(&config), &r, BACKEND_FRESH, &arena, &answer));
+        _exit((int)backend_call(backend_open(&config), &r, BACKEND_FRESH, &arena, &answer));
     }
     int fd = accept(listening, NULL, NULL);
     assert_true(read(fd, scratch, sizeof scratch) > 0);
