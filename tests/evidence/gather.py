@@ -15,11 +15,15 @@ LOG_TICK = 0.001  # its times are cut to the millisecond
 STORED_WITHIN_S = 1  # from Django's answer to the line in the log, on a busy machine
 
 
+def logged_at(event):
+    """By the clock of its host."""
+    return datetime.datetime.fromisoformat(event["ts"]).timestamp()
+
+
 def moment(event):
-    """When it was, by its line in the log. The host's clock may be off by whole hours; nothing that
-    is asked for here is as old as half of one."""
-    at = datetime.datetime.fromisoformat(event["ts"]).timestamp()
-    return true_time(at, time.time())
+    """When it was. The host's clock may be off by whole hours; nothing that is asked for here is as
+    old as half of one."""
+    return true_time(logged_at(event), time.time())
 
 
 def stored(stacks):

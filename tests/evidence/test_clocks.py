@@ -14,7 +14,7 @@ import pytest
 from client import Browser
 from clocks import HOUR_S, Clock
 from crowd import Load
-from gather import moment
+from gather import logged_at
 from ground import ACCESS_S, LEASE_S, USERS, Ground, served, wait_while
 from until import until
 
@@ -90,8 +90,8 @@ def test_one_host_an_hour_ahead_the_other_an_hour_behind(ground, capsys):
         go_on(ground, capsys, "hosts at +1 h and -1 h")
         # That they do live by these clocks.
         for stack, hours in zip(ground.stacks, (1, -1)):
-            logged_at = moment(stack.bffd.events("refreshed")[-1])
-            assert abs(logged_at - time.time() - hours * HOUR_S) < 60
+            at = logged_at(stack.bffd.events("refreshed")[-1])
+            assert abs(at - time.time() - hours * HOUR_S) < 60
         cookie = ground.visitors[0].cookie
         told = [Browser(url, cookie).session() for url in ground.urls]
         for name in ("expires_in", "idle_expires_in"):
