@@ -20,7 +20,9 @@ ANSWER_MAX = 256
 OPAQUE = {
     "login.access_expiry": "after 1s",
     "refresh.access_expiry": "after 10m",
-    "server.io_threads": "128",  # all of them at once: afterwards bffd is careful
+    # All of them at once, for afterwards bffd is careful; a worker may get all of its host, and a
+    # quarter of the threads is for Redis.
+    "server.io_threads": "192",
     "refresh.lease": "60s",
     # On a busy machine, too: who is late would make bffd careful.
     "backend.connect_timeout": "20s",
