@@ -404,11 +404,12 @@ static bool block_signals(struct supervisor *s)
     return sigprocmask(SIG_BLOCK, &s->signals, &s->signals_before) == 0;
 }
 
-/* The usual soft limit of 1024 files is below the default of server.connections. */
+/* The usual soft limit of 1024 files is below the default of server.connections. A thread has a
+ * connection to Redis, one to Django, and the pair of sockets that libcurl wakes itself with. */
 static void raise_file_limit(const struct config *config)
 {
     struct rlimit files;
-    rlim_t wanted = (rlim_t)config->server.connections + 2 * config->server.io_threads + 64;
+    rlim_t wanted = (rlim_t)config->server.connections + 4 * config->server.io_threads + 64;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
         return;
     files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
