@@ -190,17 +190,21 @@ static void run_again(struct worker *w, struct session_task *task)
     finish(w, task);
 }
 
+static void refuse_parked(struct worker *w, struct conn *c, enum bff_err e, int64_t wait_ms)
+{
+    task_unpark(c);
+    c->state = CONN_HOT;
+    w->n_parked--;
+    dispatch_refuse(w, c, e, wait_ms);
+}
+
 static void refuse_impatient(struct worker *w, struct session_task *task)
 {
     struct conn *c = task->parked;
     while (c) {
         struct conn *next = c->next_parked;
-        if (!is_patient(w, c, task->due_ms)) {
-            task_unpark(c);
-            c->state = CONN_HOT;
-            w->n_parked--;
-            dispatch_refuse(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
-        }
+        if (!is_patient(w, c, task->due_ms))
+            refuse_parked(w, c, BFF_ERR_REFRESH_UNAVAILABLE, task->due_ms - w->now_ms);
         c = next;
     }
 }
@@ -269,12 +273,8 @@ static void time_out_parked(struct worker *w, struct session_task *task)
     struct conn *c = task->parked;
     while (c) {
         struct conn *next = c->next_parked;
-        if (c->park_until_ms <= w->now_ms) {
-            task_unpark(c);
-            c->state = CONN_HOT;
-            w->n_parked--;
-            dispatch_refuse(w, c, e, RETRY_SOON_MS);
-        }
+        if (c->park_until_ms <= w->now_ms)
+            refuse_parked(w, c, e, RETRY_SOON_MS);
         c = next;
     }
 }
