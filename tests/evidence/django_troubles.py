@@ -135,23 +135,22 @@ def garbled_answers(ground):
 
 
 @contextlib.contextmanager
+def _signalled(ground, leave, come_back):
+    ground.backend.signal(leave)
+    try:
+        yield
+    finally:
+        ground.backend.signal(come_back)
+
+
 def restarting(ground):
     """Calls under way are answered, new ones refused, and what it knew it knows again."""
-    ground.backend.signal(signal.SIGUSR1)
-    try:
-        yield
-    finally:
-        ground.backend.signal(signal.SIGUSR2)
+    return _signalled(ground, signal.SIGUSR1, signal.SIGUSR2)
 
 
-@contextlib.contextmanager
 def stopped(ground):
     """It stands still: connections are taken by its kernel, and nothing is read."""
-    ground.backend.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        ground.backend.signal(signal.SIGCONT)
+    return _signalled(ground, signal.SIGSTOP, signal.SIGCONT)
 
 
 TROUBLES = [

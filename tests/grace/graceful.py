@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 
 from projects import Project
 
+from until import until  # isort: skip  (projects.py says where it is)
+
+PATIENCE_S = 30
 OUTSTANDING = "token_blacklist_outstandingtoken"
 BLACKLISTED = "token_blacklist_blacklistedtoken"
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"  # of Django in SQLite
@@ -23,6 +26,16 @@ def base64url(data):
 def claims_of(token):
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def settled(site, browser):
+    """The first answer that is no "try again"."""
+
+    def answer():
+        found = site.me(browser)
+        return found if found.status != 503 else None
+
+    return until(answer, PATIENCE_S, "the refresh is tried again")
 
 
 class GracefulDjango(Project):

@@ -6,14 +6,13 @@ from contextlib import ExitStack
 import pytest
 
 import crash_points
-from graceful import GracefulDjango
+from graceful import PATIENCE_S, GracefulDjango, settled
 from sites import BackendSite
 
 from client import InFlight  # isort: skip  (projects.py says where it is)
 from stack import Stack  # isort: skip
 from until import until  # isort: skip
 
-PATIENCE_S = 30
 LEASE_S = 3
 VICTIMS = {"alice": "DJANGO_ANSWERED", "bob": "VERDICT", "carol": "COMMIT_DUE"}
 
@@ -47,16 +46,6 @@ def site(request, environment, tmp_path_factory):
         site.is_stock, site.shots = request.param == "stock", shots
         yield site
         assert not site.crashes()
-
-
-def settled(site, browser):
-    """The first answer that is no "try again"."""
-
-    def answer():
-        found = site.me(browser)
-        return found if found.status != 503 else None
-
-    return until(answer, PATIENCE_S, "the refresh is tried again")
 
 
 def worker_killed(site, victim):
