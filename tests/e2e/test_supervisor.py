@@ -107,6 +107,13 @@ def test_a_killed_worker_costs_only_its_own_requests(slow):
     assert sorted(flight.statuses())[:4] == [200] * 4
 
 
+def kill_at_once(workers):
+    """None of them can take a call over from another of them."""
+    for signal_number in (signal.SIGSTOP, signal.SIGKILL):
+        for worker in workers:
+            os.kill(worker, signal_number)
+
+
 @pytest.mark.parametrize("leg", ["authorize", "renew"])
 @pytest.mark.parametrize("method, size", [("GET", 0), ("POST", 100_000)])
 def test_a_call_whose_worker_dies_is_decided_by_another(short_site, leg, method, size):
@@ -120,8 +127,7 @@ def test_a_call_whose_worker_dies_is_decided_by_another(short_site, leg, method,
     site.backend.control(refresh={"hang": True})
     flight.send(lambda: browser.send(method, "/api/upload/", body=b"x" * size or None))
     until(lambda: len(calls.refreshes) == 1, 10, "the refresh is under way")
-    for victim in site.stack.bffd.worker_pids():
-        os.kill(victim, signal.SIGKILL)
+    kill_at_once(site.stack.bffd.worker_pids())
     site.backend.control(refresh=None)
     (answer,) = until(lambda: flight.answers, 10, "it is answered")
     assert answer.status == 200, answer
