@@ -175,7 +175,7 @@ static void finish(struct worker *w, struct session_task *task)
     struct live_session live = {0};
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
-        live = live_session_from(&task->renewal.session, w->config, &task->arena);
+        live = live_session_from(&task->name, &task->renewal.session, w->config, &task->arena);
         task->remembered = remember(w, task, &live);
     }
     resume_all(w, task, &live);

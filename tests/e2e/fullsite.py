@@ -163,8 +163,12 @@ class FakeBackend(Backend):
         self._process.wait()
         self._process.stdout.close()
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def control(self, **wanted):
         if wanted.get("reset"):
