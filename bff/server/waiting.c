@@ -131,7 +131,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
     c->state = CONN_HOT;
     w->n_parked--;
     CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
-    CRASH_POINT(ANSWER_DUE, c->fcgx.ipcFd);
+    CRASH_POINT(ANSWER_DUE, c->fd);
     c->from_cache = task->remembered;
     c->ticket = task->renewal.ticket;
     switch (task->renewal.result) {
