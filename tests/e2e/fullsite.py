@@ -238,7 +238,7 @@ class Site:
 def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
     """A site that runs until the block ends. `wishes` are the Stack's; `env` is the backend's.
     Nothing is refreshed ahead of time unless that is wished, so that tests can count refreshes."""
-    wishes.setdefault("login_rate", 1000)
+    wishes.setdefault("login_rate", 10_000)
     wishes["overrides"] = {"session.refresh_ahead": "0s", **overrides}
     with contextlib.ExitStack() as at_end:
         directory = at_end.enter_context(tempfile.TemporaryDirectory(prefix="bffd-e2e-"))

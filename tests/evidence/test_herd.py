@@ -42,7 +42,7 @@ def hosts(tmp_path_factory):
         backend = FakeBackend(str(base / "backend"), users=SESSIONS + BYSTANDERS)
         backend.start()
         at_end.callback(backend.stop)
-        wishes = {"backend_url": backend.url, "login_rate": 1000, "overrides": ROOM}
+        wishes = {"backend_url": backend.url, "login_rate": 10_000, "overrides": ROOM}
         first = at_end.enter_context(Stack(str(base / "one"), **wishes))
         wishes |= {"redis": first.redis, "key_file": first.key_file}
         second = at_end.enter_context(Stack(str(base / "two"), **wishes))
