@@ -45,7 +45,7 @@ class Herd:
 
     def _load(self, seconds):
         where = self._site, self._file, CONNECTIONS, seconds
-        return measure(*where, options=PAUSES, warm_up=False)
+        return measure(*where, options=PAUSES, cold=True)
 
     def steady(self):
         sleep_until(self._due - self._run_s - 1)
