@@ -11,22 +11,44 @@ CRASH_POINTS ?=
 V        ?=
 Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
+,        := ,
 
 LAYERS   := base core codec store backend doctor flow server
 PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
 
+# What the OpenSSF's "Compiler Options Hardening Guide for C and C++" asks for. Flags that not every
+# compiler and processor has are tried out first; tests/hardening looks at what came of it.
+probe     = $(shell echo 'int main(void) { return 0; }' | $(CC) -O2 -Werror -include stdlib.h $(1) \
+              -c -o /dev/null -x c - 2>/dev/null && echo '$(1)')
+HARDEN   := -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow \
+            -fno-strict-aliasing \
+            $(foreach flag, -fstack-clash-protection -fcf-protection=full \
+              -mbranch-protection=standard -fstrict-flex-arrays=3 -Wtrampolines -Wbidi-chars=any, \
+              $(call probe,$(flag)))
+# Before version 16 clang had it under a second, daunting name as well.
+HARDEN   += $(or $(call probe,-ftrivial-auto-var-init=zero), \
+              $(call probe,-ftrivial-auto-var-init=zero \
+              -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+FORTIFY  := $(or $(call probe,-D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2)
+HARDEN_LD:= -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--as-needed
+# Debian's crt1.o says nothing of shadow stacks, and so the linker would say nothing of ours. It
+# does not spoil them: _start returns to nobody.
+HARDEN_LD+= $(if $(filter -fcf-protection=full,$(HARDEN)),-Wl$(,)-z$(,)shstk)
+
 CPPFLAGS += -D_GNU_SOURCE -DBFF_VERSION='"$(VERSION)"' -Ibff -I$(BUILD)/gen
-CFLAGS   += -std=c11 -g -O2 -fPIE -fstack-protector-strong -fno-strict-aliasing \
+CFLAGS   += -std=c11 -g -O2 -fPIE $(HARDEN) \
             -Wall -Wextra -Wconversion -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings \
-            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2
-LDFLAGS  += -pie -Wl,-z,relro,-z,now
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2 \
+            -Wimplicit-fallthrough -Werror=format-security -Werror=implicit \
+            -Werror=incompatible-pointer-types -Werror=int-conversion
+LDFLAGS  += -pie $(HARDEN_LD)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
 else
-CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CPPFLAGS += -U_FORTIFY_SOURCE $(FORTIFY)
 endif
 ifneq ($(WERROR),)
 CFLAGS   += -Werror
@@ -84,7 +106,14 @@ $(BUILD)/lib$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bff/$(1)/*.c))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
 
-$(BUILD)/%.o: %.c | $(SCRIPTS_H)
+# What was compiled with other flags is compiled anew.
+FLAGS    := $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS)
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS))
+endif
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
