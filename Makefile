@@ -14,7 +14,7 @@ say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 ,        := ,
 
 LAYERS   := base core codec store backend doctor flow server
-PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
+PKGS     := fcgi hiredis libjwt jansson libcurl libsodium libseccomp
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
 
@@ -67,7 +67,7 @@ LIBS_store   := $(LIBS_codec) -lhiredis
 LIBS_backend := $(LIBS_store) -lcurl
 LIBS_doctor  := $(LIBS_backend)
 LIBS_flow    := $(LIBS_backend)
-LIBS_server  := $(LIBS_flow) -lfcgi
+LIBS_server  := $(LIBS_flow) -lfcgi -lseccomp
 
 # $(call below,LAYER): the layer's archives in link order, its own first.
 below_base    := base
@@ -88,6 +88,7 @@ UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 INTEGRATION:= $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 REPLAY     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+HARDENING  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/hardening/*.c))
 HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 
 .PHONY: all
@@ -151,20 +152,25 @@ $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCE
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
 	  $(filter %.c,$^) $(LIBS_server) -lpthread
 
+$(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(call archives,server)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
 .PHONY: crash
 crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
 
-.PHONY: unit integration replay fuzz
+.PHONY: unit integration replay fuzz hardening
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
+hardening: $(HARDENING) ## build what tries to get out of a worker's confinement
 replay: $(REPLAY) ## build what replays the fuzz corpora
 fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all crash unit integration replay page clients
+	@$(MAKE) --no-print-directory all crash unit integration replay hardening page clients
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 
@@ -260,5 +266,5 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/integration/*.d $(BUILD)/tests/fuzz/*.d)
+-include $(OBJECTS:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/integration/*.d $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/hardening/*.d)
 .SECONDARY:
