@@ -1,7 +1,7 @@
 """One test for each thing that a worker must not be able to do, and for each that it must.
 
-A small program is confined as a worker is and tries it. That the same program succeeds when it is not
-confined shows that it was the confinement that stopped it.
+A small program is confined as a worker is and tries it. That the same program succeeds when it is
+not confined shows that it was the confinement that stopped it.
 """
 
 import os

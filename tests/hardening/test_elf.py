@@ -1,4 +1,4 @@
-"""What the compiler's and linker's flags came to: looked for in the program, not in the Makefile."""
+"""What the compiler's flags came to: looked for in the program, not in the Makefile."""
 
 import os
 import platform
@@ -116,8 +116,8 @@ def test_variables_start_as_zeros():
 
 
 def test_returns_and_indirect_jumps_are_marked():
-    """Debian's crt1.o has no note, and x86's _start no mark for who jumps there: so the program as a
-    whole can promise no more than clean returns. Our objects have both, one and all."""
+    """Debian's crt1.o has no note, and x86's _start no mark for who jumps there: so the program as
+    a whole can promise no more than clean returns. Our objects have both, one and all."""
     objects = sorted((BFFD.parent / "bff").rglob("*.o"))
     assert len(objects) > 80
     bare = [one.name for one in objects if MACHINE["note"] not in readelf("-n", one)]

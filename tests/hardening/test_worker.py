@@ -5,18 +5,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from components import Bffd, bffd_program  # noqa: E402  (it is not a package)
-from site_files import make_certificate, make_key  # noqa: E402
+from components import Bffd, bffd_program
+from site_files import make_certificate, make_key
+from until import until
 
 NOBODY = 65534
 
@@ -85,11 +81,9 @@ def threads(pid):
     return [status(one) for one in Path(f"/proc/{pid}/task").iterdir()]
 
 
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def until_others_serve(bffd, before):
+    until(lambda: not set(before) & set(bffd.worker_pids()), 20, "the old workers are gone")
+    assert len(bffd.worker_pids()) == 2
 
 
 def assert_confined(pid):
@@ -107,7 +101,7 @@ def test_every_thread_of_a_worker_is_confined(bffd):
 def test_those_that_come_with_a_reload_are_confined(bffd):
     before = bffd.worker_pids()
     bffd.reload()
-    until(lambda: not set(before) & set(bffd.worker_pids()))
+    until_others_serve(bffd, before)
     for pid in bffd.worker_pids():
         assert_confined(pid)
 
@@ -179,8 +173,8 @@ def test_workers_are_renewed_when_a_file_that_they_read_is_replaced(certificate)
     with running(ca_file=certificate) as bffd:
         before = bffd.worker_pids()
         replace(certificate, certificate.read_text())
-        until(lambda: bffd.events("workers_renewed"))
-        until(lambda: len(bffd.worker_pids()) == 2 and not set(before) & set(bffd.worker_pids()))
+        until(lambda: bffd.events("workers_renewed"), 20, "the workers are renewed")
+        until_others_serve(bffd, before)
         for pid in bffd.worker_pids():
             assert_confined(pid)
 
