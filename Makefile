@@ -11,22 +11,44 @@ CRASH_POINTS ?=
 V        ?=
 Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
+,        := ,
 
 LAYERS   := base core codec store backend doctor flow server
-PKGS     := fcgi hiredis libjwt jansson libcurl libsodium
+PKGS     := fcgi hiredis libjwt jansson libcurl libsodium libseccomp
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
 
+# What the OpenSSF's "Compiler Options Hardening Guide for C and C++" asks for. Flags that not every
+# compiler and processor has are tried out first; tests/hardening looks at what came of it.
+probe     = $(shell echo 'int main(void) { return 0; }' | $(CC) -O2 -Werror -include stdlib.h $(1) \
+              -c -o /dev/null -x c - 2>/dev/null && echo '$(1)')
+HARDEN   := -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow \
+            -fno-strict-aliasing \
+            $(foreach flag, -fstack-clash-protection -fcf-protection=full \
+              -mbranch-protection=standard -fstrict-flex-arrays=3 -Wtrampolines -Wbidi-chars=any, \
+              $(call probe,$(flag)))
+# Before version 16 clang had it under a second, daunting name as well.
+HARDEN   += $(or $(call probe,-ftrivial-auto-var-init=zero), \
+              $(call probe,-ftrivial-auto-var-init=zero \
+              -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+FORTIFY  := $(or $(call probe,-D_FORTIFY_SOURCE=3),-D_FORTIFY_SOURCE=2)
+HARDEN_LD:= -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--as-needed
+# Debian's crt1.o says nothing of shadow stacks, and so the linker would say nothing of ours. It
+# does not spoil them: _start returns to nobody.
+HARDEN_LD+= $(if $(filter -fcf-protection=full,$(HARDEN)),-Wl$(,)-z$(,)shstk)
+
 CPPFLAGS += -D_GNU_SOURCE -DBFF_VERSION='"$(VERSION)"' -Ibff -I$(BUILD)/gen
-CFLAGS   += -std=c11 -g -O2 -fPIE -fstack-protector-strong -fno-strict-aliasing \
+CFLAGS   += -std=c11 -g -O2 -fPIE $(HARDEN) \
             -Wall -Wextra -Wconversion -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings \
-            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2
-LDFLAGS  += -pie -Wl,-z,relro,-z,now
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2 \
+            -Wimplicit-fallthrough -Werror=format-security -Werror=implicit \
+            -Werror=incompatible-pointer-types -Werror=int-conversion
+LDFLAGS  += -pie $(HARDEN_LD)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
 else
-CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CPPFLAGS += -U_FORTIFY_SOURCE $(FORTIFY)
 endif
 ifneq ($(WERROR),)
 CFLAGS   += -Werror
@@ -45,7 +67,7 @@ LIBS_store   := $(LIBS_codec) -lhiredis
 LIBS_backend := $(LIBS_store) -lcurl
 LIBS_doctor  := $(LIBS_backend)
 LIBS_flow    := $(LIBS_backend)
-LIBS_server  := $(LIBS_flow) -lfcgi
+LIBS_server  := $(LIBS_flow) -lfcgi -lseccomp
 
 # $(call below,LAYER): the layer's archives in link order, its own first.
 below_base    := base
@@ -66,6 +88,7 @@ UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 INTEGRATION:= $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 REPLAY     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+HARDENING  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/hardening/*.c))
 HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 
 .PHONY: all
@@ -84,7 +107,14 @@ $(BUILD)/lib$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bff/$(1)/*.c))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_archive,$(l))))
 
-$(BUILD)/%.o: %.c | $(SCRIPTS_H)
+# What was compiled with other flags is compiled anew.
+FLAGS    := $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS)
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS))
+endif
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -122,20 +152,25 @@ $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCE
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
 	  $(filter %.c,$^) $(LIBS_server) -lpthread
 
+$(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(call archives,server)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
 .PHONY: crash
 crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
 
-.PHONY: unit integration replay fuzz
+.PHONY: unit integration replay fuzz hardening
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
+hardening: $(HARDENING) ## build what tries to get out of a worker's confinement
 replay: $(REPLAY) ## build what replays the fuzz corpora
 fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
 
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all crash unit integration replay page clients
+	@$(MAKE) --no-print-directory all crash unit integration replay hardening page clients
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 
@@ -231,5 +266,5 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/integration/*.d $(BUILD)/tests/fuzz/*.d)
+-include $(OBJECTS:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/integration/*.d $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/hardening/*.d)
 .SECONDARY:

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "codec/seal.h"
 #include "doctor/command.h"
+#include "server/confine.h"
 #include "server/setup.h"
 #include "server/supervisor.h"
 #include "store/store.h"
@@ -121,6 +122,17 @@ static void describe_client_and_compat(const struct config *c)
         printf("and answer those paths to a frontend that expects tokens, with placeholders.\n");
 }
 
+static void describe_sandbox(const struct config *c)
+{
+    struct confine_kernel kernel = confine_kernel();
+    if (!c->server.sandbox)
+        printf("Workers would not be confined: server.sandbox is no.\n");
+    else
+        printf("Workers would be confined: files %s, system calls %s.\n",
+               kernel.landlock > 0 ? "by Landlock" : "not, this kernel has no Landlock",
+               kernel.seccomp ? "by seccomp" : "not, this kernel has no seccomp");
+}
+
 static int check(const struct setup *setup)
 {
     const struct config *c = &setup->config;
@@ -147,6 +159,7 @@ static int check(const struct setup *setup)
     describe_call("revoke", &c->revoke.request);
     describe_captures(c);
     describe_client_and_compat(c);
+    describe_sandbox(c);
     enum bff_err err = ask_redis(setup, sentence, sizeof sentence);
     if (err == BFF_OK)
         printf("Redis answers and keeps what it is given.\n");

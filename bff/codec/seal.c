@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/wipe.h"
 
@@ -123,6 +124,11 @@ bool keyring_parse(struct arena *arena, struct str text, struct keyring **out, s
 void keyring_free(struct keyring *ring)
 {
     sodium_free(ring);
+}
+
+bool keyring_lock(const struct keyring *ring)
+{
+    return mlock(ring, sizeof *ring) == 0;
 }
 
 void keyring_generate(char line[SEAL_KEY_LINE + 1])

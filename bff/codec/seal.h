@@ -35,6 +35,10 @@ BFF_MUST_CHECK bool keyring_parse(struct arena *arena, struct str text, struct k
                                   struct str *message);
 void keyring_free(struct keyring *ring); /* NULL is fine */
 
+/* Locks are not inherited: a process that was forked has to lock its keys itself. false, and errno:
+ * the system refuses (RLIMIT_MEMLOCK), and the keys may be swapped out. */
+BFF_MUST_CHECK bool keyring_lock(const struct keyring *ring);
+
 /* A new random key as a key file's line, without the newline: `bffd keygen`. NUL-terminated. */
 void keyring_generate(char line[SEAL_KEY_LINE + 1]);
 

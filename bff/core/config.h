@@ -134,6 +134,7 @@ struct config {
         uint32_t body_bytes;   /* largest body of POST /bff/login */
         struct str microcache; /* directory of nginx' micro-cache; empty: there is none */
         uint32_t microcache_s; /* how long nginx keeps a yes, and up to a second more */
+        bool sandbox;          /* workers give up what they do not need */
     } server;
     struct { /* [log] */
         enum log_level level;

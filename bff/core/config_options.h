@@ -107,6 +107,10 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "and bffd takes it away when the session changes. Empty: nothing is kept.")                 \
     X(DURATION_S, server, microcache_time, microcache_s, "1s", MUST_BE_GIVEN, 1, 10,              \
       "How long nginx may keep a yes, and up to a second more.")                                  \
+    X(YES_NO, server, sandbox, sandbox, "yes", MUST_BE_GIVEN, 0, 0,                               \
+      "Whether workers give up, as soon as they run, the files and system calls "                 \
+      "that they have no use for, as far as the kernel can (Landlock, seccomp). "                 \
+      "no is for debuggers, sanitizers and libfaketime.")                                         \
     X(LOG_LEVEL, log, level, level, "info", MUST_BE_GIVEN, 0, 0,                                  \
       "The least important lines that are written. "                                              \
       "A call that simply passes is a line of debug: nginx' access log has it, too.")             \

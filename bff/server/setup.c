@@ -87,24 +87,32 @@ static bool read_secret(struct arena *arena, const char *key, struct str path, s
     return false;
 }
 
-static bool hint_at_keygen(struct setup *s, struct str reason, struct str *message)
+static void hint_at_keygen(struct setup *s, struct str reason, struct str *message)
 {
     if (!arena_printf(&s->arena, message, "%.*s (a key is made by: bffd keygen)", STR_ARG(reason)))
         *message = STR("out of memory");
-    return false;
 }
 
+/* What is wrong with the text of a key file. */
+static struct str in_key_file(struct arena *arena, struct str path, struct str reason)
+{
+    struct str whole;
+    if (!arena_printf(arena, &whole, "server.key_file: %.*s: %.*s", STR_ARG(path), STR_ARG(reason)))
+        return STR("out of memory");
+    return whole;
+}
+
+/* The keys are in locked memory; the file's text is not, and goes at once. */
 static bool load_keys(struct setup *s, struct str *message)
 {
-    struct str path = s->config.server.key_file, text, reason, place;
-    if (!read_secret(&s->arena, "server.key_file", path, &text, &reason))
-        return hint_at_keygen(s, reason, message);
-    if (keyring_parse(&s->arena, text, &s->keys, &reason))
-        return true;
-    if (!arena_printf(&s->arena, &place, "server.key_file: %.*s: %.*s", STR_ARG(path),
-                      STR_ARG(reason)))
-        place = STR("out of memory");
-    return hint_at_keygen(s, place, message);
+    struct arena arena = arena_make(ARENA_BYTES);
+    struct str path = s->config.server.key_file, text, reason;
+    bool is_read = read_secret(&arena, "server.key_file", path, &text, &reason);
+    bool ok = is_read && keyring_parse(&arena, text, &s->keys, &reason);
+    if (!ok)
+        hint_at_keygen(s, is_read ? in_key_file(&arena, path, reason) : reason, message);
+    arena_free(&arena);
+    return ok;
 }
 
 /* The first line of a file that holds a secret; `path` may be empty. */

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/dump.h"
 #include "base/log.h"
+#include "server/confine.h"
 #include "server/listen.h"
 #include "server/notify.h"
 #include "server/worker.h"
@@ -27,7 +28,9 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
 #define READY_MS 30000
-#define KILL_GRACE_MS 5000 /* on top of what draining and one backend call may take */
+#define LOOK_MS 2000        /* whether files that workers read were replaced */
+#define LOOK_AGAIN_MS 60000 /* after workers that did not come up */
+#define KILL_GRACE_MS 5000  /* on top of what draining and one backend call may take */
 
 struct slot {
     pid_t pid;           /* 0: nobody */
@@ -46,6 +49,8 @@ struct supervisor {
     struct slot slots[2 * WORKERS_MAX]; /* during a reload both generations are there */
     unsigned generation;                /* the newest that was started */
     unsigned serving;                   /* the one that should run; all others drain */
+    uint64_t files_mark; /* what the serving workers can read: confine_files_mark() */
+    int64_t look_at_ms;  /* next time; 0: not confined, so never */
     bool stopping;
     sigset_t signals, signals_before;
 };
@@ -272,6 +277,13 @@ static unsigned count_running(const struct supervisor *s)
 
 /* --- reload --- */
 
+/* `mark`: of the files that the workers can read which serve from now on. */
+static void keep_mark(struct supervisor *s, uint64_t mark)
+{
+    s->files_mark = mark;
+    s->look_at_ms = mark != 0 ? clock_mono_ms() + LOOK_MS : 0;
+}
+
 static bool same_listen(const struct supervisor *s, const struct config *config)
 {
     return s->listen_inherited || str_eq(s->setup->config.server.listen, config->server.listen);
@@ -305,10 +317,12 @@ static bool switch_to(struct supervisor *s, struct setup *fresh, int fd)
     s->listen_fd = fd;
     s->retired_listen_fd = fd != fd_before ? fd_before : -1;
     log_as(&fresh->config);
+    uint64_t mark = confine_files_mark(&fresh->config);
     bool is_up = start_generation(s);
     s->retired_listen_fd = -1;
     if (is_up) {
         s->serving = s->generation;
+        keep_mark(s, mark);
         drain_others(s);
         if (fd != fd_before)
             listen_close(fd_before, &before->config, s->listen_inherited);
@@ -344,6 +358,32 @@ static void reload(struct supervisor *s)
     notify_systemd("READY=1");
 }
 
+/* --- files that were replaced --- */
+
+/* resolv.conf with every lease of an address, certificates when they are renewed: new workers,
+ * which can read the new files, take the place of those that cannot. */
+static void look_at_files(struct supervisor *s)
+{
+    if (s->stopping || s->look_at_ms == 0 || s->look_at_ms > clock_mono_ms())
+        return;
+    uint64_t mark = confine_files_mark(&s->setup->config);
+    if (mark == s->files_mark) {
+        keep_mark(s, mark);
+        return;
+    }
+    if (start_generation(s)) {
+        s->serving = s->generation;
+        keep_mark(s, mark);
+        log_event(SEVERITY_INFO, "workers_renewed",
+                  LOG_TEXT("reason", STR("a file that they read was replaced")));
+    } else {
+        s->look_at_ms = clock_mono_ms() + LOOK_AGAIN_MS;
+        log_event(SEVERITY_ERROR, "workers_not_renewed",
+                  LOG_TEXT("reason", STR("a new worker did not serve; the old ones stay")));
+    }
+    drain_others(s);
+}
+
 /* --- the loop --- */
 
 static void take_signal(struct supervisor *s, int signal_number)
@@ -358,10 +398,10 @@ static void take_signal(struct supervisor *s, int signal_number)
     }
 }
 
-/* When the first restart or the first kill is due; INT64_MAX: nothing is. */
+/* When the first restart, the first kill or a look is due; INT64_MAX: nothing is. */
 static int64_t next_due(const struct supervisor *s)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = s->look_at_ms != 0 && !s->stopping ? s->look_at_ms : INT64_MAX;
     for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
         const struct slot *slot = &s->slots[i];
         int64_t at = slot->pid != 0 ? slot->kill_at_ms : slot->restart_at_ms;
@@ -391,6 +431,7 @@ static void supervise(struct supervisor *s)
             take_signal(s, signal_number);
         reap(s);
         tend(s);
+        look_at_files(s);
     }
 }
 
@@ -418,11 +459,22 @@ static void raise_file_limit(const struct config *config)
                   LOG_NUMBER("wanted", wanted));
 }
 
+/* Once, and not by each worker. */
+static void log_sandbox(const struct config *config)
+{
+    struct confine_kernel kernel = confine_kernel();
+    bool whole = config->server.sandbox && kernel.landlock > 0 && kernel.seccomp;
+    log_event(whole ? SEVERITY_INFO : SEVERITY_WARN, "sandbox",
+              LOG_TEXT("server_sandbox", config->server.sandbox ? STR("yes") : STR("no")),
+              LOG_NUMBER("landlock", kernel.landlock), LOG_NUMBER("seccomp", kernel.seccomp));
+}
+
 static bool open_all(struct supervisor *s)
 {
     char message[LISTEN_MESSAGE_MAX];
     s->fence = fence_create();
-    if (!s->fence || !dump_forbid() || !block_signals(s)) {
+    if (!s->fence || !dump_forbid() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        !block_signals(s)) {
         fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
         return false;
     }
@@ -448,6 +500,8 @@ int supervisor_run(const char *config_path, struct setup *setup)
     log_as(&setup->config);
     empty_microcache(&setup->config);
     raise_file_limit(&setup->config);
+    log_sandbox(&setup->config);
+    keep_mark(s, confine_files_mark(&setup->config));
     s->serving = 1; /* what the first generation will be: its workers are replaced from the start */
     if (start_generation(s)) {
         log_event(SEVERITY_INFO, "ready", LOG_TEXT("listen", setup->config.server.listen),

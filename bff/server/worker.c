@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/revoke.h"
+#include "server/confine.h"
 #include "server/worker_state.h"
 
 #define OWNER_MAX 160
@@ -63,6 +64,13 @@ static void open_microcache(struct worker *w)
         log_event(SEVERITY_ERROR, "microcache_not_opened", LOG_NUMBER("errno", errno));
 }
 
+static void lock_keys(const struct keyring *keys)
+{
+    if (!keyring_lock(keys))
+        log_event(SEVERITY_WARN, "keys_not_locked", LOG_NUMBER("errno", errno),
+                  LOG_TEXT("effect", STR("they may be swapped out")));
+}
+
 static bool start(struct worker *w, char owner[OWNER_MAX])
 {
     char host[64];
@@ -86,6 +94,10 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .wake_fd = w->wake_fd,
     };
     open_microcache(w);
+    lock_keys(w->setup->keys);
+    /* Before there are threads, for Landlock is each thread's own. */
+    if (!confine(w->config))
+        return false;
     w->tasks = tasks_make();
     w->cache = cache_open(w->config->session.cache_bytes);
     w->invalidation = invalidation_start(&w->shared);

@@ -37,7 +37,7 @@ import ledger  # noqa: E402
 import redis_troubles  # noqa: E402
 import step_troubles  # noqa: E402
 from checker import violations  # noqa: E402
-from clocks import Clock  # noqa: E402
+from clocks import CLOCK_SETTINGS, Clock  # noqa: E402
 from facts import DJANGO  # noqa: E402
 from ground import LEASE_S, Ground, wait_while  # noqa: E402
 from gunner import SETTINGS, Returning  # noqa: E402
@@ -208,7 +208,7 @@ def main():
         shots = crash_points.Shots(Path(directory, "shots"))
         at_end.enter_context(shots.told())
         ground = Ground(Path(directory), at_end, hosts=2, access_s=ACCESS_S, holds_sockets=True,
-                        **SETTINGS)  # fmt: skip
+                        **SETTINGS, **CLOCK_SETTINGS)  # fmt: skip
         ground.shots = shots
         ground.clocks = [Clock(Path(directory, f"clock{i}")) for i in (1, 2)]
         for clock, stack in zip(ground.clocks, ground.stacks):

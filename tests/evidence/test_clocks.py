@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from client import Browser
-from clocks import HOUR_S, Clock
+from clocks import CLOCK_SETTINGS, HOUR_S, Clock
 from crowd import Load
 from gather import logged_at
 from ground import ACCESS_S, LEASE_S, USERS, Ground, served, wait_while
@@ -29,7 +29,7 @@ BACK_WITHIN_S = 1
 def ground(tmp_path_factory):
     with contextlib.ExitStack() as at_end:
         base = tmp_path_factory.mktemp("clocks")
-        made = Ground(base, at_end, hosts=2)
+        made = Ground(base, at_end, hosts=2, **CLOCK_SETTINGS)
         made.clocks = [Clock(base / f"clock{i}") for i in (1, 2)]
         for clock, stack in zip(made.clocks, made.stacks):
             clock.give_to(stack.bffd)
