@@ -5,6 +5,9 @@ nobody is signed out. (Reloads and restarts again and again: test_supervisor_und
 import contextlib
 import os
 import shutil
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -122,6 +125,30 @@ def test_the_server_key_is_rotated(ground, capsys, read_again):
             read_again(stack)
 
 
+@contextlib.contextmanager
+def people_signing_in_and_out(ground, at_once=8):
+    """All the time, in threads of their own; all of it succeeds, which Redis has to have written."""
+    over, statuses = threading.Event(), Counter()
+
+    def come_and_go(i):
+        while not over.is_set():
+            browser = Browser(ground.urls[i % len(ground.urls)])
+            name = ground.visitors[i].user
+            statuses[browser.sign_in(name, name).status] += 1
+            statuses[browser.sign_out().status] += 1
+
+    with ThreadPoolExecutor(at_once) as threads:
+        try:
+            doing = [threads.submit(come_and_go, i) for i in range(at_once)]
+            until(lambda: statuses[204] >= at_once, 10, "they come and go")
+            yield
+        finally:
+            over.set()
+        for one in doing:
+            one.result()
+    assert statuses.keys() == {200, 204}, statuses
+
+
 def clients_of(server):
     """But for whoever asks, and for the other server."""
     clients = server.ask("client", "list").splitlines()
@@ -139,7 +166,8 @@ def test_redis_moves_to_another_server(tmp_path, capsys):
         ground = Ground(tmp_path, at_end, **wishes)
         new.start()
         at_end.callback(new.stop)
-        with all_goes_on(ground, capsys, "Redis moved") as load:
+        people = people_signing_in_and_out(ground)
+        with all_goes_on(ground, capsys, "Redis moved") as load, people:
             assert new.ask("replicaof", "127.0.0.1", old.port) == "OK\n"
             until(lambda: "link_status:up" in new.ask("info", "replication"), 10, "it is in step")
             # Who connects anew reaches the replica, where reads are answered and writes wait.
