@@ -227,19 +227,46 @@ $(BUILD)/bff.conf.5: bff/bff.conf.5.in $(BUILD)/bffd
 
 DESTDIR  ?=
 PREFIX   ?= /usr/local
+CONFDIR  ?= /etc/bffd
 NGINXDIR ?= /etc/nginx/bff
+# What is here nginx includes in its http block, on Debian.
+NGINXCONFD ?= /etc/nginx/conf.d
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+doc_dir   = $(DESTDIR)$(PREFIX)/share/doc/bffd
+
+# $(call install_kept,FILE,DIRECTORY): an edited one stays, the new one lies beside it.
+define install_kept
+	install -D -m 0644 $(1) $(DESTDIR)$(2)/$(notdir $(1)).new
+	[ -e $(DESTDIR)$(2)/$(notdir $(1)) ] || \
+	  mv $(DESTDIR)$(2)/$(notdir $(1)).new $(DESTDIR)$(2)/$(notdir $(1))
+endef
+
 .PHONY: install
-install: all man ## install bffd, its man pages and redis.acl below PREFIX, the nginx files in NGINXDIR
+install: all man ## install bffd, man pages and units below PREFIX, its configuration, nginx' files
 	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
-	install -D -m 0644 bff/redis.acl $(DESTDIR)$(PREFIX)/share/doc/bffd/redis.acl
-	install -d $(DESTDIR)$(NGINXDIR)
-	install -m 0644 $(filter-out nginx/bff-http.conf,$(wildcard nginx/*.conf)) $(DESTDIR)$(NGINXDIR)
-	@# Addresses and limits stand here: an edited one stays, the new one lies beside it.
-	install -m 0644 nginx/bff-http.conf $(DESTDIR)$(NGINXDIR)/bff-http.conf.new
-	[ -e $(DESTDIR)$(NGINXDIR)/bff-http.conf ] || \
-	  mv $(DESTDIR)$(NGINXDIR)/bff-http.conf.new $(DESTDIR)$(NGINXDIR)/bff-http.conf
+	install -D -m 0644 bff/redis.acl $(doc_dir)/redis.acl
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/bffd scripts/django/bffd_grace.py
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/systemd/bffd.service > $(DESTDIR)$(UNITDIR)/bffd.service
+	install -m 0644 scripts/systemd/bffd.socket $(DESTDIR)$(UNITDIR)/bffd.socket
+	install -D -m 0644 -t $(DESTDIR)$(NGINXDIR) $(filter-out nginx/bff-http.conf,$(wildcard nginx/*.conf))
+	@# What is for you to edit.
+	$(call install_kept,nginx/bff-http.conf,$(NGINXCONFD))
+	$(call install_kept,bff/bff.conf,$(CONFDIR))
+
+# The packaging stands below scripts/, where dpkg does not look for it: so it is done in a copy.
+DEB      := $(BUILD)/deb/bffd
+DEB_TREE := Makefile README.md LICENSE bff nginx scripts tests/unit tests/assert_str.h
+.PHONY: deb
+deb: ## build the Debian package (after scripts/setup package): BUILD/deb/bffd_*.deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEB)
+	tar -c --exclude=__pycache__ $(DEB_TREE) | tar -x -C $(DEB)
+	mv $(DEB)/scripts/debian $(DEB)/debian
+	@# Of this make's own variables, none is for that one.
+	cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -b --no-sign
 
 # Every header compiles alone.
 .PHONY: headers

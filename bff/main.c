@@ -25,7 +25,7 @@ static const char usage[] =
     "       bffd -c FILE --print-nginx    the paths that nginx hands to bffd, for its map\n"
     "       bffd doctor -c FILE           sign in at the backend; say what to change in FILE\n"
     "         [--user NAME] [--path PATH] [--origin URL] [--try-throttle]\n"
-    "       bffd keygen                   make a server key: bffd keygen > /etc/bff/key\n"
+    "       bffd keygen                   make a server key: bffd keygen > /etc/bffd/key\n"
     "       bffd --print-manual           the options, for bff.conf(5)\n"
     "       bffd --help | --version\n";
 

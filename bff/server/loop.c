@@ -316,6 +316,7 @@ void worker_serve(struct worker *w)
         log_flush();
         int n = epoll_wait(w->epoll_fd, events, EVENTS_MAX, sleep_ms(w, next_sweep_ms));
         w->now_ms = clock_mono_ms();
+        pulse_beat(w->setup->pulse, w->now_ms);
         if (n > 0)
             take_events(w, events, n);
         waiting_timers(w);

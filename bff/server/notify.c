@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 void notify_systemd(const char *state)
@@ -26,4 +28,11 @@ void notify_systemd(const char *state)
         log_event(SEVERITY_WARN, "notify_failed", LOG_NUMBER("errno", errno));
     if (fd >= 0)
         close(fd);
+}
+
+void notify_reloading(void)
+{
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+    notify_systemd(state);
 }

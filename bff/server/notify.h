@@ -2,7 +2,8 @@
 #ifndef BFF_SERVER_NOTIFY_H
 #define BFF_SERVER_NOTIFY_H
 
-void notify_systemd(
-    const char *state); /* "READY=1", "RELOADING=1\nMONOTONIC_USEC=...", "STOPPING=1" */
+void notify_systemd(const char *state); /* "READY=1", "STOPPING=1", "WATCHDOG=1" */
+/* "RELOADING=1", and since when: Type=notify-reload (systemd 253) asks for that. */
+void notify_reloading(void);
 
 #endif

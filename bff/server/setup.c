@@ -73,11 +73,30 @@ bool setup_read_file(struct arena *arena, const char *path, struct str *out, str
     return read_path(arena, path, false, out, message);
 }
 
+/*
+ * Where the service manager has put this file for us (systemd.exec(5), LoadCredential=): the
+ * credential is named as the file is, without its directories. Else where the configuration says.
+ * NULL: out of memory, or a NUL byte in a path.
+ */
+static char *place_of_secret(struct arena *arena, struct str path)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    struct str place;
+    char *name = arena_cstr(arena, path);
+    if (!name || !directory || directory[0] != '/')
+        return name;
+    if (!arena_printf(arena, &place, "%s%s", directory, strrchr(name, '/')))
+        return NULL;
+    char *credential = arena_cstr(arena, place);
+    bool is_missing = credential && access(credential, F_OK) != 0 && errno == ENOENT;
+    return is_missing ? name : credential;
+}
+
 static bool read_secret(struct arena *arena, const char *key, struct str path, struct str *out,
                         struct str *message)
 {
     struct str reason;
-    char *name = arena_cstr(arena, path);
+    char *name = place_of_secret(arena, path);
     if (!name)
         return fail(arena, message, key, "out of memory, or a NUL byte in a path");
     if (read_path(arena, name, true, out, &reason))

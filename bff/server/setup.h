@@ -23,7 +23,8 @@ BFF_MUST_CHECK bool setup_read_file(struct arena *arena, const char *path, struc
 
 /*
  * NULL on failure, with a sentence in `message`. Key, password and secret files must not be
- * readable or writable by others, and are never quoted.
+ * readable or writable by others, and are never quoted. What stands in $CREDENTIALS_DIRECTORY under
+ * the last component of such a file's path is read in its place.
  */
 BFF_MUST_CHECK struct setup *setup_load(const char *path, char message[SETUP_MESSAGE_MAX]);
 

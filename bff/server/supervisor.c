@@ -19,6 +19,7 @@
 #include "server/confine.h"
 #include "server/listen.h"
 #include "server/notify.h"
+#include "server/watchdog.h"
 #include "server/worker.h"
 #include "store/fence.h"
 #include "store/kept_file.h"
@@ -28,9 +29,10 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
 #define READY_MS 30000
-#define LOOK_MS 2000        /* whether files that workers read were replaced */
-#define LOOK_AGAIN_MS 60000 /* after workers that did not come up */
-#define KILL_GRACE_MS 5000  /* on top of what draining and one backend call may take */
+#define FILES_LOOK_MS 2000        /* whether files that workers read were replaced */
+#define FILES_LOOK_AGAIN_MS 60000 /* after workers that did not come up */
+#define LOOK_MS 250               /* between looks at the others while some are waited for */
+#define KILL_GRACE_MS 5000        /* on top of what draining and one backend call may take */
 
 struct slot {
     pid_t pid;           /* 0: nobody */
@@ -43,6 +45,7 @@ struct supervisor {
     const char *config_path;
     struct setup *setup;
     struct fence *fence;
+    struct watchdog *watchdog; /* a pulse for each slot */
     int listen_fd;
     int retired_listen_fd; /* while a reload moves to another address, else -1 */
     bool listen_inherited;
@@ -73,7 +76,8 @@ static struct slot *free_slot(struct supervisor *s)
 
 /* --- in the child --- */
 
-static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd)
+static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd,
+                                struct pulse *pulse)
 {
     struct worker_setup setup = {
         .config = &s->setup->config,
@@ -82,6 +86,7 @@ static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd
         .sentinel_password = s->setup->sentinel_password,
         .client_secret = s->setup->client_secret,
         .fence = s->fence,
+        .pulse = pulse,
         .listen_fd = s->listen_fd,
         .ready_fd = ready_fd,
     };
@@ -125,14 +130,16 @@ static int start_worker(struct supervisor *s, struct slot *slot)
 {
     int ready[2];
     pid_t parent = getpid();
+    struct pulse *pulse = watchdog_pulse(s->watchdog, (size_t)(slot - s->slots));
     if (pipe2(ready, O_CLOEXEC) != 0) {
         log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
         return -1;
     }
+    pulse_beat(pulse, clock_mono_ms());
     pid_t pid = fork();
     if (pid == 0) {
         close(ready[0]);
-        be_worker(s, parent, ready[1]);
+        be_worker(s, parent, ready[1], pulse);
     }
     close(ready[1]);
     if (pid < 0) {
@@ -148,11 +155,39 @@ static int start_worker(struct supervisor *s, struct slot *slot)
     return ready[0];
 }
 
-static bool wait_ready(int fd)
+/* systemd hears that we live as long as a worker answers; one that does not is replaced. */
+static void look_after_workers(struct supervisor *s)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool somebody_answers = false;
+    if (now_ms < watchdog_due_ms(s->watchdog))
+        return;
+    watchdog_look(s->watchdog, now_ms);
+    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+        struct slot *slot = &s->slots[i];
+        if (slot->pid == 0 || slot->kill_at_ms != 0)
+            continue; /* who drains has a time of its own */
+        if (!watchdog_is_silent(s->watchdog, i)) {
+            somebody_answers = true;
+            continue;
+        }
+        log_event(SEVERITY_ERROR, "worker_silent", LOG_NUMBER("pid", slot->pid));
+        kill(slot->pid, SIGKILL);
+    }
+    if (somebody_answers || s->stopping)
+        notify_systemd("WATCHDOG=1");
+}
+
+static bool wait_ready(struct supervisor *s, int fd, int64_t until_ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     char byte;
-    bool ok = poll(&p, 1, READY_MS) == 1 && read(fd, &byte, 1) == 1;
+    int n;
+    do {
+        look_after_workers(s);
+        n = poll(&p, 1, LOOK_MS);
+    } while (n == 0 && clock_mono_ms() < until_ms);
+    bool ok = n == 1 && read(fd, &byte, 1) == 1;
     close(fd);
     return ok;
 }
@@ -181,8 +216,9 @@ static bool start_generation(struct supervisor *s)
         if (is_first)
             schedule_restart(slot, clock_mono_ms());
     }
+    int64_t until_ms = clock_mono_ms() + READY_MS;
     for (unsigned i = 0; i < n_started; i++)
-        ok = wait_ready(ready[i]) && ok;
+        ok = wait_ready(s, ready[i], until_ms) && ok;
     return ok;
 }
 
@@ -281,7 +317,7 @@ static unsigned count_running(const struct supervisor *s)
 static void keep_mark(struct supervisor *s, uint64_t mark)
 {
     s->files_mark = mark;
-    s->look_at_ms = mark != 0 ? clock_mono_ms() + LOOK_MS : 0;
+    s->look_at_ms = mark != 0 ? clock_mono_ms() + FILES_LOOK_MS : 0;
 }
 
 static bool same_listen(const struct supervisor *s, const struct config *config)
@@ -344,7 +380,7 @@ static void reload(struct supervisor *s)
 {
     char message[SETUP_MESSAGE_MAX];
     int fd;
-    notify_systemd("RELOADING=1");
+    notify_reloading();
     struct setup *fresh = setup_load(s->config_path, message);
     if (!fresh)
         log_event(SEVERITY_ERROR, "reload_refused", LOG_TEXT("reason", str_from(message)));
@@ -377,7 +413,7 @@ static void look_at_files(struct supervisor *s)
         log_event(SEVERITY_INFO, "workers_renewed",
                   LOG_TEXT("reason", STR("a file that they read was replaced")));
     } else {
-        s->look_at_ms = clock_mono_ms() + LOOK_AGAIN_MS;
+        s->look_at_ms = clock_mono_ms() + FILES_LOOK_AGAIN_MS;
         log_event(SEVERITY_ERROR, "workers_not_renewed",
                   LOG_TEXT("reason", STR("a new worker did not serve; the old ones stay")));
     }
@@ -398,10 +434,12 @@ static void take_signal(struct supervisor *s, int signal_number)
     }
 }
 
-/* When the first restart, the first kill or a look is due; INT64_MAX: nothing is. */
+/* When the first restart, kill or look is due; INT64_MAX: nothing is. */
 static int64_t next_due(const struct supervisor *s)
 {
-    int64_t due = s->look_at_ms != 0 && !s->stopping ? s->look_at_ms : INT64_MAX;
+    int64_t due = watchdog_due_ms(s->watchdog);
+    if (s->look_at_ms != 0 && !s->stopping && s->look_at_ms < due)
+        due = s->look_at_ms;
     for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
         const struct slot *slot = &s->slots[i];
         int64_t at = slot->pid != 0 ? slot->kill_at_ms : slot->restart_at_ms;
@@ -432,6 +470,7 @@ static void supervise(struct supervisor *s)
         reap(s);
         tend(s);
         look_at_files(s);
+        look_after_workers(s);
     }
 }
 
@@ -473,8 +512,9 @@ static bool open_all(struct supervisor *s)
 {
     char message[LISTEN_MESSAGE_MAX];
     s->fence = fence_create();
-    if (!s->fence || !dump_forbid() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        !block_signals(s)) {
+    s->watchdog = watchdog_create(2 * WORKERS_MAX);
+    if (!s->fence || !s->watchdog || !dump_forbid() ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !block_signals(s)) {
         fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
         return false;
     }
@@ -515,6 +555,7 @@ int supervisor_run(const char *config_path, struct setup *setup)
     listen_close(s->listen_fd, &s->setup->config, s->listen_inherited);
     setup_free(s->setup);
     fence_destroy(s->fence);
+    watchdog_destroy(s->watchdog);
     log_event(SEVERITY_INFO, "stopped", LOG_NUMBER("pid", getpid()));
     free(s);
     return 0;

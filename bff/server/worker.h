@@ -5,6 +5,7 @@
 #define BFF_SERVER_WORKER_H
 
 #include "server/lane.h"
+#include "server/watchdog.h"
 
 struct worker_setup {
     const struct config *config;
@@ -13,6 +14,7 @@ struct worker_setup {
     struct str sentinel_password; /* for the sentinels */
     struct str client_secret;     /* for the backend */
     struct fence *fence;          /* shared with the other workers */
+    struct pulse *pulse;          /* shared with the supervisor */
     int listen_fd;
     int ready_fd; /* one byte is written to it when requests are taken; then it is closed */
 };

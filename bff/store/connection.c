@@ -28,7 +28,7 @@ static const struct refusal {
     {"READONLY", "Redis is a read-only replica: point redis.url at the primary", true,
      REFUSAL_READONLY},
     {"MASTERDOWN", "this Redis replica has lost its primary", true, REFUSAL_OTHER},
-    {"NOREPLICAS", "Redis has too few replicas to take writes", true, REFUSAL_READONLY},
+    {"NOREPLICAS", "Redis has too few replicas to take writes", true, REFUSAL_ALONE},
     {"OOM", "Redis is full: raise its maxmemory", false, REFUSAL_OTHER},
     {"MISCONF", "Redis takes no writes because it cannot save to disk", false, REFUSAL_OTHER},
     {"cluster support disabled", "this Redis is no cluster: redis.url must be redis://", true,

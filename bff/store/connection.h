@@ -19,7 +19,8 @@
 /* What an error reply proves, besides that the command was not executed. */
 enum refusal_kind {
     REFUSAL_OTHER,
-    REFUSAL_READONLY,   /* this is no primary (any more), or one without replicas */
+    REFUSAL_READONLY,   /* this is no primary (any more) */
+    REFUSAL_ALONE,      /* a primary without the replicas it wants, and so perhaps none any more */
     REFUSAL_REDIRECTED, /* another server of the cluster has the slot: see `redirect` */
 };
 

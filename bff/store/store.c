@@ -139,6 +139,9 @@ enum bff_err handle_run(struct store *s, enum script which, const struct session
     if (err == BFF_ERR_STORE_UNAVAILABLE &&
         topology_can_repeat(&s->topology, s->connection, began_ms))
         err = run_once(s, which, key, args, out);
+    while (err == BFF_ERR_STORE_UNAVAILABLE &&
+           topology_awaits_primary(&s->topology, s->connection, s->redirect, began_ms))
+        err = run_once(s, which, key, args, out);
     return err;
 }
 

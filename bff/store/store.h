@@ -11,7 +11,8 @@
  * A call is never repeated by itself, except when it provably was not executed: connecting failed
  * on a connection that had been idle, NOSCRIPT (the script is then loaded), with sentinels
  * READONLY or NOREPLICAS (they are asked for the primary), and in a cluster MOVED and ASK. But for
- * BEGIN, which Redis knows by its attempt's name.
+ * BEGIN, which Redis knows by its attempt's name. One server that says READONLY is asked by its
+ * name again, for as long as a command may take: Redis may be moving to another one.
  *
  * All functions that return enum bff_err may return BFF_ERR_STORE_UNAVAILABLE (not connected,
  * time-out, LOADING, READONLY, OOM, MOVED, any error reply, a reply of another shape) and

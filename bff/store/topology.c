@@ -14,6 +14,7 @@
 #define CLIENT_ID_MASK ((INT64_C(1) << CLIENT_ID_BITS) - 1)
 #define SERVER_BITS 22
 #define DOUBT_AGAIN_MS 1000
+#define MOVING_PAUSE_MS 50
 
 static char *copy_cstr(struct str s)
 {
@@ -141,7 +142,7 @@ static bool is_elsewhere(struct topology *t, const struct connection *failed)
     case REDIS_SINGLE:
         return false;
     case REDIS_SENTINEL:
-        return failed->refusal == REFUSAL_READONLY;
+        return failed->refusal == REFUSAL_READONLY || failed->refusal == REFUSAL_ALONE;
     case REDIS_CLUSTER:
         return cluster_follow(t, failed);
     }
@@ -153,6 +154,18 @@ bool topology_can_repeat(struct topology *t, const struct connection *failed, in
     int64_t left_ms = began_ms + t->command_ms - clock_mono_ms();
     if (!is_elsewhere(t, failed) || left_ms <= 0)
         return false;
+    t->limit_ms = (uint32_t)left_ms;
+    return true;
+}
+
+bool topology_awaits_primary(struct topology *t, const struct connection *failed,
+                             int64_t subscriber, int64_t began_ms)
+{
+    int64_t left_ms = began_ms + t->command_ms - clock_mono_ms() - MOVING_PAUSE_MS;
+    if (t->place.kind != REDIS_SINGLE || failed->refusal != REFUSAL_READONLY || left_ms <= 0)
+        return false;
+    clock_pause_ms(MOVING_PAUSE_MS);
+    t->left_subscriber = subscriber;
     t->limit_ms = (uint32_t)left_ms;
     return true;
 }
@@ -180,7 +193,7 @@ int64_t topology_subscriber(const struct topology *t, const struct connection *c
 int64_t topology_client_id(const struct topology *t, const struct connection *c, int64_t subscriber)
 {
     if (t->place.kind == REDIS_SINGLE)
-        return subscriber;
+        return subscriber != t->left_subscriber ? subscriber : 0;
     if (t->place.kind == REDIS_CLUSTER)
         return 0;
     return subscriber >> CLIENT_ID_BITS == server_name(&c->address) ? subscriber & CLIENT_ID_MASK

@@ -28,6 +28,7 @@ struct topology {
     uint32_t limit_ms;        /* of the attempt that comes; 0: none */
     size_t next_sentinel;     /* the one to ask first: the last one that knew */
     int64_t doubted_ms;       /* when the server was last left in doubt */
+    int64_t left_subscriber;  /* it listens to a server that is no primary any more; 0: none */
     char error[CONNECTION_ERROR_MAX];
 };
 
@@ -54,6 +55,15 @@ bool topology_each(struct topology *t, size_t i, struct connection **out, bool *
  * limits the next attempt.
  */
 bool topology_can_repeat(struct topology *t, const struct connection *failed, int64_t began_ms);
+
+/*
+ * The same for one server, which has said that it is no primary: Redis may be moving, its name or
+ * socket to another server, and that one to be a primary. Waits a moment before it says yes; no
+ * when not enough of redis.command_timeout is left. `subscriber` listens to the server that was
+ * left, and so is nobody's client from now on.
+ */
+bool topology_awaits_primary(struct topology *t, const struct connection *failed,
+                             int64_t subscriber, int64_t began_ms);
 
 /*
  * The subscriber `client_id` of the server behind this connection, as other handles can be told of

@@ -95,6 +95,35 @@ static void an_empty_secret_is_refused(void **state)
     expect_refusal(*state, "holds nothing");
 }
 
+/* systemd puts a copy there that only we can read, of a file that only root can. */
+static void a_credential_is_read_in_place_of_the_file_of_its_name(void **state)
+{
+    const struct files *files = *state;
+    char message[SETUP_MESSAGE_MAX], directory[96], credential[128];
+    snprintf(directory, sizeof directory, "%s/credentials", files->directory);
+    snprintf(credential, sizeof credential, "%s/secret", directory);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+
+    /* There is none for the key, nor yet for the secret. */
+    expect_refusal(files, "No such file or directory");
+    write_file(credential, "s3cret\n", 0400);
+    struct setup *setup = setup_load(files->config, message);
+    assert_non_null(setup);
+    assert_str(setup->client_secret, STR("s3cret"));
+    setup_free(setup);
+
+    /* No other is looked for when it is refused. */
+    write_file(files->secret, "another\n", 0600);
+    assert_int_equal(chmod(credential, 0444), 0);
+    assert_null(setup_load(files->config, message));
+    assert_non_null(strstr(message, credential));
+
+    unsetenv("CREDENTIALS_DIRECTORY");
+    unlink(credential);
+    rmdir(directory);
+}
+
 static void a_micro_cache_that_is_not_in_memory_is_refused(void **state)
 {
     const struct files *files = *state;
@@ -118,6 +147,7 @@ int main(void)
         T(a_secret_that_others_may_read_is_refused),
         T(a_secret_that_is_not_there_is_refused),
         T(an_empty_secret_is_refused),
+        T(a_credential_is_read_in_place_of_the_file_of_its_name),
         T(a_micro_cache_that_is_not_in_memory_is_refused),
 #undef T
     };
