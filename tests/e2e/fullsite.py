@@ -217,8 +217,8 @@ class Site:
         return browser
 
     def session_keys(self):
-        """The Redis keys of sessions (not of the users' sets of sessions)."""
-        return {key for key in self.redis.keys("*") if self.redis.type(key) == b"hash"}
+        """The Redis keys of sessions (not of the users' sets of sessions, nor of attempts to sign in)."""
+        return {key for key in self.redis.keys("*s:{*") if self.redis.type(key) == b"hash"}
 
     def signed_in_with_key(self, **who):
         """A browser, and the Redis key of its session."""
