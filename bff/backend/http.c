@@ -118,7 +118,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *self)
 
 static void keep(struct transfer *t, struct str value, struct str *out)
 {
-    if (value.n > ANSWER_HEADER_MAX)
+    /* What is passed on to nginx must not break its line there. */
+    if (value.n > ANSWER_HEADER_MAX || str_has_control(value))
         t->err = BFF_ERR_BACKEND_UNREADABLE;
     else if (!arena_copy(t->arena, value, out))
         t->err = BFF_ERR_NO_MEMORY;
