@@ -127,11 +127,18 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
     return BFF_OK;
 }
 
-/* A redirect carries what it is given in the open. */
-static bool shows(struct str location, const struct backend_tokens *tokens)
+static bool shows(struct str text, const struct backend_tokens *tokens)
 {
-    return backend_shows_token(location) || str_contains(location, tokens->access) ||
-           (tokens->refresh.n > 0 && str_contains(location, tokens->refresh));
+    return backend_shows_token(text) || str_contains(text, tokens->access) ||
+           (tokens->refresh.n > 0 && str_contains(text, tokens->refresh));
+}
+
+/* In a header that is passed on. */
+static bool shows_in_header(const struct backend_answer *answer,
+                            const struct backend_tokens *tokens)
+{
+    return shows(answer->location, tokens) || shows(answer->www_authenticate, tokens) ||
+           shows(answer->retry_after, tokens) || shows(answer->content_type, tokens);
 }
 
 static void use_answer(struct tools *tools, const struct call *call,
@@ -146,7 +153,7 @@ static void use_answer(struct tools *tools, const struct call *call,
         relay_answer(tools, call, answer, arena, reply); /* a further step: no session yet */
         return;
     }
-    if (err != BFF_OK || backend_shows_token(body) || shows(answer->location, &tokens)) {
+    if (err != BFF_OK || backend_shows_token(body) || shows_in_header(answer, &tokens)) {
         relay_refuse(call, BFF_ERR_BACKEND_UNREADABLE,
                      STR("the tokens are not where access and refresh of the section say"), arena,
                      reply);
