@@ -65,8 +65,11 @@ class RawDjango(FakeBackend):
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def say(self, path, answer, then_close=False):
-        """These bytes in answer to everything below a path of /api/raw/."""
-        self._answers[RAW + path] = (answer, then_close)
+        """These bytes in answer to everything that begins with the path."""
+        self._answers[path] = (answer, then_close)
+
+    def be_normal(self):
+        self._answers.clear()
 
     def seen(self):
         with self._lock:
@@ -117,12 +120,10 @@ class RawDjango(FakeBackend):
 
     def _reply(self, client, head, seen):
         """Whether the connection is kept."""
-        path = seen.target.split("?")[0]
-        if not path.startswith(RAW):
+        told = [said for start, said in self._answers.items() if seen.target.startswith(start)]
+        if not told and not seen.target.startswith(RAW):
             self._forward(client, head, seen.body)
             return False
-        told = [self._answers[start] for start in sorted(self._answers, key=len, reverse=True)
-                if path.startswith(start)]
         answer, then_close = told[0] if told else (PLAIN, False)
         if seen.method == "HEAD":
             answer = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
