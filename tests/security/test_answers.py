@@ -9,7 +9,7 @@ from fullsite import LOGIN, REFRESH, running
 from raw_django import RAW, RawDjango
 from test_requests import Asker
 from until import until
-from wire import Wire, message
+from wire import Wire, message, sign_in_with_curl
 
 SITE = {
     "backend": RawDjango,
@@ -99,12 +99,6 @@ def assert_bobs_next_answer_is_his(site, wire, bob):
         answer = wire.call("GET", f"{RAW}bob/{i}", bob.fields())
         assert (answer.status, answer.body) == (200, b"{}"), answer
         assert seen()[-1].all("Authorization") == [b"Bearer " + bob.token]
-
-
-def sign_in_with_curl(site):
-    said = curl("--http2", "--header", "Sec-Fetch-Site: same-origin", "--data",
-                "username=alice&password=wonderland", f"{site.url}/bff/login").decode()
-    return said.split(COOKIE_NAME + "=")[1].split(";")[0]
 
 
 def assert_plain(answer):

@@ -1,6 +1,6 @@
 """Requests as bytes, over a connection that is kept for as long as the server keeps it."""
 
-from client import Exchange, RecordedSocket
+from client import COOKIE_NAME, Exchange, RecordedSocket, curl
 
 
 def message(method, target, fields, body=None):
@@ -71,3 +71,10 @@ class Wire:
     def call(self, method, target, fields=(), body=None, host=True):
         own = [("Host", self.authority)] if host else []
         return self.ask(message(method, target, [*own, *fields], body), method == "HEAD")
+
+
+def sign_in_with_curl(site):
+    """alice's cookie, over HTTP/2."""
+    said = curl("--http2", "--header", "Sec-Fetch-Site: same-origin", "--data",
+                "username=alice&password=wonderland", f"{site.url}/bff/login").decode()
+    return said.split(COOKIE_NAME + "=")[1].split(";")[0]
