@@ -202,6 +202,12 @@ compare-clients: ## measure four token-keeping clients on Django alone and behin
 	@$(MAKE) --no-print-directory all clients
 	@BFFD=$(BUILD)/bffd tests/clients/compare.py $(BUILD)/clients.md
 
+.PHONY: test-security
+test-security: ## attack the whole site: what is in `make test`, or with FULL=1 all of it
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@BFF_SECURITY_FULL=$(FULL) scripts/test --build $(BUILD) security
+
 .PHONY: soak
 MINUTES ?= 10
 soak: ## two hosts under load while everything goes wrong at random: make soak MINUTES=30

@@ -9,6 +9,7 @@
 #include "backend/crash_transfer.h"
 #include "base/clock.h"
 #include "base/wipe.h"
+#include "base/wiping_heap.h"
 
 #define ANSWER_HEADER_MAX (16 * 1024) /* of one field we keep */
 
@@ -31,7 +32,9 @@ struct transfer {
 
 bool backend_init(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    /* Its requests and answers are credentials and tokens. */
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc,
+                                wiping_strdup, wiping_calloc) == CURLE_OK;
 }
 
 struct backend *backend_open(const struct config *config)
@@ -118,7 +121,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *self)
 
 static void keep(struct transfer *t, struct str value, struct str *out)
 {
-    if (value.n > ANSWER_HEADER_MAX)
+    /* What is passed on to nginx must not break its line there. */
+    if (value.n > ANSWER_HEADER_MAX || str_has_control(value))
         t->err = BFF_ERR_BACKEND_UNREADABLE;
     else if (!arena_copy(t->arena, value, out))
         t->err = BFF_ERR_NO_MEMORY;

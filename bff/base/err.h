@@ -27,6 +27,8 @@
       "The backend's answer is not what its configuration describes.")                             \
     X(BAD_REQUEST, 400, "bad_request", "The request is malformed.")                                \
     X(METHOD_NOT_ALLOWED, 405, "method_not_allowed", "This endpoint has another method.")          \
+    X(TOO_MANY_LOGINS, 429, "too_many_logins",                                                     \
+      "Too many attempts to sign in. Try again in a moment.")                                      \
     X(BODY_TOO_LARGE, 413, "body_too_large", "The request body is larger than allowed.")           \
     X(TOKEN_ENDPOINT, 404, "token_endpoint",                                                       \
       "Tokens are not for browsers. Sign in at /bff/login.")                                       \

@@ -41,6 +41,9 @@ bool str_contains(struct str s, struct str needle);
 struct str str_trim(struct str s); /* without leading and trailing SP, HTAB, CR and LF */
 struct str_cut str_cut(struct str s, char separator);
 
+/* A control byte, but for a tab: what no header field's value may hold (RFC 9110, 5.5). */
+bool str_has_control(struct str s);
+
 /* The value of a hexadecimal digit of either case; -1: it is none. */
 int str_hex_digit(char c);
 

@@ -1,55 +1,9 @@
 /* The request of a login or capture, from what the browser sent. */
 #include "base/buf.h"
+#include "codec/fields.h"
 #include "codec/form.h"
-#include "codec/json.h"
 #include "codec/request.h"
 #include "codec/template.h"
-
-/* The fields of the browser's body. */
-struct fields {
-    json_t *object; /* of a JSON body; NULL: it is a form */
-    struct str form;
-};
-
-static bool is_json(struct str content_type)
-{
-    return content_type.n == 0 || request_is_type(content_type, STR("application/json"));
-}
-
-static enum bff_err read_fields(const struct backend_sent *sent, struct fields *out)
-{
-    *out = (struct fields){.form = sent->body};
-    if (request_is_type(sent->content_type, STR(FORM_CONTENT_TYPE)))
-        return BFF_OK;
-    if (!is_json(sent->content_type))
-        return BFF_ERR_BAD_REQUEST;
-    json_t *value = json_read(sent->body);
-    if (!json_is_object(value)) {
-        json_decref(value);
-        return BFF_ERR_BAD_REQUEST;
-    }
-    out->object = value;
-    return BFF_OK;
-}
-
-static enum bff_err find_member(const json_t *object, struct str name, struct arena *arena,
-                                struct str *value)
-{
-    const json_t *member = json_object_getn(object, name.p, name.n);
-    if (!json_is_string(member) && !json_is_number(member) && !json_is_boolean(member))
-        return BFF_ERR_BAD_REQUEST;
-    struct json_scalar scalar = json_scalar(member, arena);
-    return scalar.is_one && arena_copy(arena, scalar.text, value) ? BFF_OK : BFF_ERR_NO_MEMORY;
-}
-
-static enum bff_err find_field(const struct fields *fields, struct str name, struct arena *arena,
-                               struct str *value)
-{
-    if (fields->object)
-        return find_member(fields->object, name, arena, value);
-    enum bff_err e = form_find(fields->form, name, arena, value);
-    return e == BFF_OK || e == BFF_ERR_NO_MEMORY ? e : BFF_ERR_BAD_REQUEST;
-}
 
 static size_t count_names(struct str text)
 {
@@ -70,9 +24,9 @@ static enum bff_err fill(struct str text, const struct fields *fields, enum temp
         return BFF_ERR_NO_MEMORY;
     while (template_next_name(&rest, &name)) {
         variables[n].name = name;
-        enum bff_err e = find_field(fields, name, arena, &variables[n++].value);
+        enum bff_err e = fields_find(fields, name, arena, &variables[n++].value);
         if (e)
-            return e;
+            return e == BFF_ERR_MISSING ? BFF_ERR_BAD_REQUEST : e;
     }
     return template_fill(text, variables, n, escape, arena, out) ? BFF_OK : BFF_ERR_NO_MEMORY;
 }
@@ -82,12 +36,12 @@ static enum bff_err fill_template(const struct config_send *send, const struct b
 {
     bool as_json = send->kind == SEND_JSON;
     struct fields fields;
-    enum bff_err e = read_fields(sent, &fields);
+    enum bff_err e = fields_open(sent, &fields);
     if (e)
         return e;
     r->content_type = as_json ? STR("application/json") : STR(FORM_CONTENT_TYPE);
     e = fill(send->text, &fields, as_json ? TEMPLATE_JSON : TEMPLATE_FORM, arena, &r->body);
-    json_decref(fields.object);
+    fields_close(&fields);
     return e;
 }
 

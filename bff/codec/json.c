@@ -3,35 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/wipe.h"
+#include "base/wiping_heap.h"
 
 #define POINTER_KEY_MAX 256 /* a longer reference token of a pointer finds nothing */
-
-/* What jansson gets stands behind its own length, for free() does not say how much to wipe. */
-union header {
-    size_t n;
-    max_align_t align;
-};
-
-static void *wiping_malloc(size_t n)
-{
-    if (n > SIZE_MAX - sizeof(union header))
-        return NULL;
-    union header *h = malloc(sizeof *h + n);
-    if (!h)
-        return NULL;
-    h->n = n;
-    return h + 1;
-}
-
-static void wiping_free(void *p)
-{
-    if (!p)
-        return;
-    union header *h = (union header *)p - 1;
-    wipe(p, h->n);
-    free(h);
-}
 
 void json_init(void)
 {

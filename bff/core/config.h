@@ -177,6 +177,12 @@ struct config {
     struct config_capture login;                         /* [login] */
     struct config_capture captures[CONFIG_MAX_CAPTURES]; /* [capture NAME], in the file's order */
     size_t n_captures;
+    struct {                         /* [attempts]: guessing one account's password */
+        struct config_words account; /* fields of what the browser sends that name it */
+        uint32_t failures;           /* free ones; 0: nothing is counted */
+        uint32_t window_ms;          /* how long they count */
+        uint32_t pause_ms, pause_max_ms;
+    } attempts;
     struct {                       /* [pending]: between two steps of a sign-in */
         struct config_token token; /* no place: there is none */
         struct str header;         /* carries it to the next step */

@@ -32,6 +32,8 @@ static const struct pair_rule pair_rules[] = {
      "it belongs well below the life of an access token"},
     {OPTION_backend_connect_timeout, AT_MOST, OPTION_backend_timeout,
      "connecting is a part of the call"},
+    {OPTION_attempts_pause, AT_MOST, OPTION_attempts_pause_max,
+     "the first pause cannot be above the longest"},
     {OPTION_refresh_backoff_min, AT_MOST, OPTION_refresh_backoff_max,
      "the shortest pause cannot be above the longest"},
 };

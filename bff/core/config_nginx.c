@@ -60,15 +60,45 @@ static bool is_covered(const struct named_call *calls, size_t i)
     return false;
 }
 
+/*
+ * What may follow a path and still lead Django to the same view. A format, with DRF's routers
+ * (/users.json). What is below a token endpoint, where no API has anything that a page could want.
+ * With djoser anything, for its patterns have no end: /jwt/createX is its login. Behind a capture's
+ * path others begin, such as /users/me/ behind /users/.
+ */
+static const char *ending(const struct config *config, const struct named_call *call)
+{
+    if (config_bare_path(call->call).n == 0)
+        return "/?(;|$)";
+    if (!call->any_method)
+        return "(\\.[A-Za-z0-9]+)?/?(;|$)";
+    return str_eq(config->backend.preset, STR("djoser")) ? "" : "([/;.]|$)";
+}
+
+/* The first expression that matches counts, and /token matches what is for /token/refresh. */
+static void sort_longest_first(struct named_call *calls, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct named_call moving = calls[i];
+        size_t at = i;
+        for (; at > 0 && config_bare_path(calls[at - 1].call).n < config_bare_path(moving.call).n;
+             at--)
+            calls[at] = calls[at - 1];
+        calls[at] = moving;
+    }
+}
+
 /* One line for all that it covers. */
-static void print_line(FILE *out, const struct named_call *calls, size_t n, size_t i)
+static void print_line(FILE *out, const struct config *config, const struct named_call *calls,
+                       size_t n, size_t i)
 {
     bool signs_in = calls[i].signs_in;
     for (size_t j = i + 1; j < n; j++)
         signs_in |= calls[j].signs_in && covers(&calls[i], &calls[j]);
     fprintf(out, "\"~^%.*s ", STR_ARG(calls[i].any_method ? STR("[^ ]+") : calls[i].call->method));
     print_path(out, config_bare_path(calls[i].call));
-    fprintf(out, "/?(;|$)\" %d; # ", signs_in ? NGINX_SIGNS_IN : NGINX_SIGNS_NOBODY_IN);
+    fprintf(out, "%s\" %d; # ", ending(config, &calls[i]),
+            signs_in ? NGINX_SIGNS_IN : NGINX_SIGNS_NOBODY_IN);
     print_name(out, &calls[i]);
     for (size_t j = i + 1; j < n; j++)
         if (covers(&calls[i], &calls[j])) {
@@ -90,11 +120,12 @@ void config_print_nginx(const struct config *config, const char *name, FILE *out
     for (size_t i = 0; i < config->n_captures; i++)
         calls[n++] = (struct named_call){&config->captures[i].request, "capture",
                                          config->captures[i].name, false, true};
+    sort_longest_first(calls, n);
     fputs("# Made by: bffd -c ", out);
     for (const char *c = name; *c; c++)
         fputc(isprint((unsigned char)*c) ? *c : '?', out);
     fputs(" --print-nginx\n", out);
     for (size_t i = 0; i < n; i++)
         if (!is_covered(calls, i))
-            print_line(out, calls, n, i);
+            print_line(out, config, calls, n, i);
 }

@@ -33,6 +33,8 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
     X(backend, "The Django project and how API calls carry the access token to it.")              \
     X(client, "How bffd identifies itself to a backend that is an OAuth 2.0 server.")             \
     X(login, "What POST /bff/login calls, and where the tokens stand in the answer.")             \
+    X(attempts, "How often somebody may guess the password of one account, "                      \
+      "from however many addresses. How often one address may try, nginx limits.")                \
     X(capture, "Another path whose answer may hold tokens: "                                      \
       "registration, social sign-in, a second factor. "                                           \
       "A browser calls it as ever, bffd in its place, "                                           \
@@ -188,6 +190,24 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       "With basic, id and secret go into the header Authorization; "                              \
       "with form, they are fields of the form that is sent.")                                     \
     CONFIG_LOGIN_OPTIONS(X)                                                                       \
+    X(CLAIMS, attempts, account, account, "username email", MAY_BE_EMPTY, 0, 0,                   \
+      "Fields of the login by which it names the account; each that is there is counted. "        \
+      "Upper and lower case and blanks make no difference. "                                      \
+      "A login that names none counts for its address, "                                          \
+      "and one that cannot be read with all others that cannot.")                                 \
+    X(COUNT, attempts, failures, failures, "10", MUST_BE_GIVEN, 0, 1000000,                       \
+      "Logins of one account that may fail before the first pause, "                              \
+      "in which all are answered with 429; 0 counts none. "                                       \
+      "One that succeeds forgets them.")                                                          \
+    X(DURATION_MS, attempts, window, window_ms, "5m", MUST_BE_GIVEN,                              \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(7), "How long they count, from the last one.")         \
+    X(DURATION_MS, attempts, pause, pause_ms, "5s", MUST_BE_GIVEN,                                \
+      CONFIG_SECONDS(1), CONFIG_MINUTES(60),                                                      \
+      "The first pause; each further failure doubles it.")                                        \
+    X(DURATION_MS, attempts, pause_max, pause_max_ms, "5m", MUST_BE_GIVEN,                        \
+      CONFIG_SECONDS(1), CONFIG_DAYS_IN_MS(1),                                                    \
+      "The longest pause. It is also how long a stranger can keep somebody from signing in "      \
+      "by failing on purpose; sessions go on.")                                                   \
     X(TOKEN, pending, token, token, "", MAY_BE_EMPTY, 0, 0,                                       \
       "Where an answer without tokens holds it; empty if there is none. "                         \
       "The browser gets it sealed, in a cookie that no script reads.")                            \

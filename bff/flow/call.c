@@ -164,7 +164,7 @@ void reply_problem(struct reply *reply, enum bff_err e, const struct caller *cal
             reply->body = buf_str(&b);
     }
     struct str seconds;
-    if (reply->status == 503 &&
+    if ((reply->status == 503 || reply->status == 429) &&
         arena_printf(arena, &seconds, "%lld", (long long)policy_retry_after_s(wait_ms)))
         reply_header(reply, "Retry-After", seconds);
     if (!clear_cookie(reply, arena))

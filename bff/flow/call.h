@@ -99,7 +99,7 @@ void reply_json(struct reply *reply, int status, struct str body);
 void reply_as_refused(struct reply *reply, enum bff_err e, const struct config *config,
                       struct arena *arena);
 
-/* A problem document, with Retry-After (from wait_ms) if it is a 503. */
+/* A problem document, with Retry-After (from wait_ms) if it is a 503 or 429. */
 void reply_problem(struct reply *reply, enum bff_err e, const struct caller *caller,
                    int64_t wait_ms, struct arena *arena);
 

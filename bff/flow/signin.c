@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "codec/json.h"
 #include "core/cookie.h"
+#include "flow/attempts.h"
 #include "flow/caller.h"
 #include "flow/compat.h"
 #include "flow/end.h"
@@ -126,11 +127,18 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
     return BFF_OK;
 }
 
-/* A redirect carries what it is given in the open. */
-static bool shows(struct str location, const struct backend_tokens *tokens)
+static bool shows(struct str text, const struct backend_tokens *tokens)
 {
-    return backend_shows_token(location) || str_contains(location, tokens->access) ||
-           (tokens->refresh.n > 0 && str_contains(location, tokens->refresh));
+    return backend_shows_token(text) || str_contains(text, tokens->access) ||
+           (tokens->refresh.n > 0 && str_contains(text, tokens->refresh));
+}
+
+/* In a header that is passed on. */
+static bool shows_in_header(const struct backend_answer *answer,
+                            const struct backend_tokens *tokens)
+{
+    return shows(answer->location, tokens) || shows(answer->www_authenticate, tokens) ||
+           shows(answer->retry_after, tokens) || shows(answer->content_type, tokens);
 }
 
 static void use_answer(struct tools *tools, const struct call *call,
@@ -145,7 +153,7 @@ static void use_answer(struct tools *tools, const struct call *call,
         relay_answer(tools, call, answer, arena, reply); /* a further step: no session yet */
         return;
     }
-    if (err != BFF_OK || backend_shows_token(body) || shows(answer->location, &tokens)) {
+    if (err != BFF_OK || backend_shows_token(body) || shows_in_header(answer, &tokens)) {
         relay_refuse(call, BFF_ERR_BACKEND_UNREADABLE,
                      STR("the tokens are not where access and refresh of the section say"), arena,
                      reply);
@@ -158,16 +166,10 @@ static void use_answer(struct tools *tools, const struct call *call,
     }
 }
 
-void signin_run(struct tools *tools, const struct call *call, struct arena *arena,
-                struct reply *reply)
+static void ask_and_answer(struct tools *tools, const struct call *call, struct arena *arena,
+                           struct reply *reply)
 {
     struct backend_answer answer;
-    /* Asked first: a login that cannot be stored must not be spent. */
-    if (store_check(tools->store) != BFF_OK) {
-        relay_refuse(call, BFF_ERR_STORE_UNAVAILABLE, str_from(store_last_error(tools->store)),
-                     arena, reply);
-        return;
-    }
     struct str why;
     enum bff_err err = ask_backend(tools, call, arena, &answer, &why);
     if (err != BFF_OK)
@@ -176,4 +178,28 @@ void signin_run(struct tools *tools, const struct call *call, struct arena *aren
         use_answer(tools, call, &answer, arena, reply);
     else
         relay_answer(tools, call, &answer, arena, reply);
+}
+
+void signin_run(struct tools *tools, const struct call *call, struct arena *arena,
+                struct reply *reply)
+{
+    struct attempts attempts;
+    int64_t wait_ms;
+    /* Asked first: a login that cannot be stored must not be spent. */
+    if (store_check(tools->store) != BFF_OK) {
+        relay_refuse(call, BFF_ERR_STORE_UNAVAILABLE, str_from(store_last_error(tools->store)),
+                     arena, reply);
+        return;
+    }
+    enum bff_err err = attempts_begin(tools, call, arena, &attempts, &wait_ms);
+    if (err == BFF_ERR_TOO_MANY_LOGINS) {
+        log_event(SEVERITY_WARN, "login_limited", LOG_NUMBER("wait_ms", wait_ms),
+                  LOG_TEXT("request_id", call->caller.request_id));
+        reply_problem(reply, err, &call->caller, wait_ms, arena);
+    } else if (err != BFF_OK) {
+        relay_refuse(call, err, str_from(store_last_error(tools->store)), arena, reply);
+    } else {
+        ask_and_answer(tools, call, arena, reply);
+        attempts_end(tools, &attempts, reply);
+    }
 }

@@ -323,6 +323,7 @@ void worker_serve(struct worker *w)
         w->tend_ms = microcache_tend(w->shared.microcache, w->now_ms);
         if (w->now_ms >= next_sweep_ms || w->draining) {
             sweep_conns(w);
+            cache_sweep(w->cache, w->setup->fence, w->now_ms);
             retry_revocations(w);
             next_sweep_ms = w->now_ms + (w->draining ? SWEEP_MS / 10 : SWEEP_MS);
         }

@@ -59,30 +59,6 @@ static enum leg leg_named(struct str name)
     return LEG_UNKNOWN;
 }
 
-#define IN_EACH_BYTE(value) (UINT64_MAX / 255 * (value))
-
-/* Eight bytes, each from ' ' to '~'? Subtracting 0x20 borrows from a lower one, adding 1 takes 0x7F
- * to 0x80. No, where a neighbour's borrow or carry made it look so; never a wrong yes. */
-static bool are_printable(const char *p)
-{
-    uint64_t bytes;
-    memcpy(&bytes, p, sizeof bytes);
-    uint64_t below = (bytes - IN_EACH_BYTE(0x20)) & ~bytes;
-    uint64_t above = bytes | (bytes + IN_EACH_BYTE(1));
-    return ((below | above) & IN_EACH_BYTE(0x80)) == 0;
-}
-
-static bool has_control_byte(struct str s)
-{
-    size_t i = 0;
-    while (s.n - i >= sizeof(uint64_t) && are_printable(s.p + i))
-        i += sizeof(uint64_t);
-    for (; i < s.n; i++)
-        if (((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7F)
-            return true;
-    return false;
-}
-
 static bool put_text(struct call *out, const struct param *row, struct str value)
 {
     struct str *field = (struct str *)(void *)((char *)out + row->offset);
@@ -93,7 +69,7 @@ static bool put_text(struct call *out, const struct param *row, struct str value
             out->cookie_duplicated = true;
         return true;
     }
-    if (value.n > row->max || has_control_byte(value))
+    if (value.n > row->max || str_has_control(value))
         return false;
     *field = value;
     return true;

@@ -7,6 +7,7 @@
 
 #define BYTES_PER_BUCKET 2048 /* about one entry: a token and a little JSON */
 #define MALLOC_OVERHEAD 16
+#define SWEPT_BUCKETS 8192 /* at a time: the cache as it comes */
 
 struct entry {
     struct entry *next_in_bucket;
@@ -21,6 +22,7 @@ struct cache {
     size_t limit;
     size_t buckets; /* a power of two */
     struct entry **table;
+    size_t next_swept; /* bucket */
     struct entry *newest, *oldest;
     struct cache_counters counters;
 };
@@ -189,6 +191,20 @@ void cache_drop(struct cache *c, const unsigned char hash[SESSION_HASH_BYTES])
     struct entry *e = find(c, hash);
     if (e)
         remove_entry(c, e);
+}
+
+void cache_sweep(struct cache *c, const struct fence *fence, int64_t now_ms)
+{
+    size_t n = c->buckets < SWEPT_BUCKETS ? c->buckets : SWEPT_BUCKETS;
+    for (; n > 0; n--) {
+        struct entry *e = c->table[c->next_swept++ & (c->buckets - 1)];
+        while (e) {
+            struct entry *next = e->next_in_bucket;
+            if (!is_current(e, fence, now_ms))
+                remove_entry(c, e);
+            e = next;
+        }
+    }
 }
 
 void cache_clear(struct cache *c)

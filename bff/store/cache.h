@@ -49,6 +49,11 @@ BFF_MUST_CHECK bool cache_get(struct cache *c, const struct fence *fence,
                               struct cached_session *out);
 
 void cache_drop(struct cache *c, const unsigned char hash[SESSION_HASH_BYTES]);
+
+/* Take away what cache_get() would not give any more, though nobody asks for it: it holds tokens.
+ * Looks at a part of the cache, and the next time at the next. */
+void cache_sweep(struct cache *c, const struct fence *fence, int64_t now_ms);
+
 void cache_clear(struct cache *c); /* the watch was lost: nothing here is to be believed */
 
 struct cache_counters cache_counters(const struct cache *c);

@@ -42,6 +42,11 @@ static const char logout_lua[] =
 
 #include "store/scripts/logout.lua.h"
     ;
+static const char attempt_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/attempt.lua.h"
+    ;
 
 static const struct str sources[SCRIPT_COUNT] = {
     [SCRIPT_LOAD] = {load_lua, sizeof load_lua - 1},
@@ -51,6 +56,7 @@ static const struct str sources[SCRIPT_COUNT] = {
     [SCRIPT_REJECT] = {reject_lua, sizeof reject_lua - 1},
     [SCRIPT_FAIL] = {fail_lua, sizeof fail_lua - 1},
     [SCRIPT_LOGOUT] = {logout_lua, sizeof logout_lua - 1},
+    [SCRIPT_ATTEMPT] = {attempt_lua, sizeof attempt_lua - 1},
 };
 
 void script_add(struct script_args *args, struct str value)

@@ -15,6 +15,7 @@ enum script {
     SCRIPT_REJECT,
     SCRIPT_FAIL,
     SCRIPT_LOGOUT,
+    SCRIPT_ATTEMPT,
     SCRIPT_COUNT
 };
 

@@ -190,6 +190,23 @@ BFF_MUST_CHECK enum bff_err store_fail(struct store *s, const struct session_nam
 BFF_MUST_CHECK enum bff_err store_logout(struct store *s, const struct session_name *name,
                                          struct arena *arena, struct session *ended);
 
+/* What counts the attempts to sign in to one account: PREFIX"a:{"keyed hash of its name"}". */
+struct attempt_name {
+    char key[SESSION_KEY_MAX]; /* NUL-terminated Redis key */
+    size_t key_length;
+};
+void attempt_name_make(const struct store *s, struct str account, struct attempt_name *out);
+
+/* An attempt begins, and counts as failed. *wait_ms: none is made now, but may be after that; 0: go
+ * on. */
+BFF_MUST_CHECK enum bff_err store_attempt_begin(struct store *s, const struct attempt_name *name,
+                                                int64_t *wait_ms);
+
+/* It has not failed: with `succeeded` all that did are forgotten, else nobody can say and only this
+ * one is. */
+BFF_MUST_CHECK enum bff_err store_attempt_end(struct store *s, const struct attempt_name *name,
+                                              bool succeeded);
+
 /* Connect if need be, PING, and refuse a Redis that would evict sessions: BFF_ERR_MALFORMED with a
  * sentence in store_last_error() that says what to set (maxmemory-policy noeviction). */
 BFF_MUST_CHECK enum bff_err store_check(struct store *s);

@@ -47,23 +47,28 @@ MIDDLE_IN_VIEW = """(element) => {
 
 
 class Chromium:
-    """One browser, its profile its own. `localhost` is `address`; nothing else is reachable."""
+    """One browser, its profile its own. `localhost` is `address`, and so is everything below the
+    domains; nothing else is reachable. With domains any certificate will do."""
 
-    def __init__(self, address="127.0.0.1", dark=False):
+    def __init__(self, address="127.0.0.1", dark=False, domains=()):
         self.address = address
         self.dark = dark
+        self.domains = domains
         self.tabs = []
 
     def __enter__(self):
         self.profile = tempfile.mkdtemp(prefix="bff-chromium-")
         self.log = open(os.path.join(self.profile, "log"), "wb")
-        rules = f"MAP localhost {self.address}, MAP * ~NOTFOUND, EXCLUDE {self.address}"
+        names = ["localhost", *self.domains, *(f"*.{domain}" for domain in self.domains)]
+        known = "".join(f"MAP {name} {self.address}, " for name in names)
+        rules = f"{known}MAP * ~NOTFOUND, EXCLUDE {self.address}"
         self.process = subprocess.Popen(
             [
                 "/usr/bin/chromium",
                 *FLAGS,
                 f"--user-data-dir={self.profile}/profile",
                 f"--host-resolver-rules={rules}",
+                *(["--ignore-certificate-errors"] if self.domains else []),
                 "about:blank",
             ],
             stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 Requests are written byte by byte over a socket of our own, because http clients tidy away what is
 tested here (duplicate headers, a Secure cookie over plain http, hop-by-hop headers). Every byte
 that a client receives, by whatever means, passes through `received`, and is searched for tokens at
-the end of each module (conftest.py).
+the end of each module (site_fixtures.py).
 """
 
 import contextlib

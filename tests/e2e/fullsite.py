@@ -80,6 +80,11 @@ class Backend:
         self.ledger = Path(directory) / "tokens.jsonl"
         self.journal = Path(directory) / "calls.jsonl"
 
+    @property
+    def front_url(self):
+        """Where nginx and bffd are told that it is."""
+        return self.url
+
     def all_issued(self):
         return read_lines(self.ledger)
 
@@ -212,8 +217,8 @@ class Site:
         return browser
 
     def session_keys(self):
-        """The Redis keys of sessions (not of the users' sets of sessions)."""
-        return {key for key in self.redis.keys("*") if self.redis.type(key) == b"hash"}
+        """The Redis keys of sessions (not of the users' sets of sessions, nor of attempts to sign in)."""
+        return {key for key in self.redis.keys("*s:{*") if self.redis.type(key) == b"hash"}
 
     def signed_in_with_key(self, **who):
         """A browser, and the Redis key of its session."""
@@ -246,7 +251,7 @@ def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
         at_end.callback(lambda: all_issued.extend(part.all_issued()))
         part.start()
         at_end.callback(part.stop)
-        stack = Stack(str(Path(directory, "stack")), backend_url=part.url, **wishes)
+        stack = Stack(str(Path(directory, "stack")), backend_url=part.front_url, **wishes)
         site = Site(at_end.enter_context(stack), part)
         yield site
         assert not site.crashes(), f"workers crashed: {site.crashes()}\n{stack.bffd.log_tail(60)}"

@@ -13,8 +13,8 @@ import pytest
 import client
 import fullsite
 from browser import Chromium
-from conftest import tokens_in
 from relay import Relay, bodies
+from site_fixtures import tokens_in
 from until import until
 
 PAGE = fullsite.REPOSITORY / "tests" / "page"

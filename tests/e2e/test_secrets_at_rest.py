@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import conftest
+import site_fixtures
 
 SITE = {"env": {"BFF_TEST_ACCESS_SECONDS": 60}, "overrides": {"log.level": "debug"}}
 OVERHEAD_KID, NONCE, TAG = 4, 24, 16
@@ -71,7 +71,7 @@ def cookie_forms(cookie):
 
 
 def assert_no_secret_in(heap, site, cookies):
-    assert conftest.tokens_in(heap, site.backend.all_issued()) == []
+    assert site_fixtures.tokens_in(heap, site.backend.all_issued()) == []
     for token in site.backend.all_issued():
         claims = base64.urlsafe_b64decode(token["token"].split(".")[1] + "==")
         assert claims not in heap, "the claims of a token can be read"
@@ -84,7 +84,7 @@ def test_the_search_would_find_a_token_if_there_were_one(used):
     site, _, _ = used
     token = site.backend.issued("refresh", "bob")[-1]
     heap = b"x" * 1000 + token["token"].encode() + b"y" * 1000
-    found = conftest.tokens_in(heap, site.backend.all_issued())
+    found = site_fixtures.tokens_in(heap, site.backend.all_issued())
     assert found == [("refresh", "bob", token["jti"])]
 
 

@@ -40,7 +40,23 @@ static void check_print(struct arena *arena, struct str text)
     free(printed);
 }
 
-/* "~^METHOD /PATH/?(;|$)" 1; # NAME (or 2), and in PATH no more than what a path is printed as. */
+/* What is before the ending of a line's expression. */
+static struct str without_ending(struct str key)
+{
+    const struct str endings[] = {
+        STR("(\\.[A-Za-z0-9]+)?/?(;|$)"),
+        STR("/?(;|$)"),
+        STR("([/;.]|$)"),
+    };
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t n = endings[i].n;
+        if (key.n > n && str_eq((struct str){key.p + key.n - n, n}, endings[i]))
+            return (struct str){key.p, key.n - n};
+    }
+    return key;
+}
+
+/* "~^METHOD /PATH..." 1; # NAME (or 2), and in PATH no more than what a path is printed as. */
 static void check_nginx_line(struct str line)
 {
     struct str_cut open = str_cut(line, '"');
@@ -48,10 +64,8 @@ static void check_nginx_line(struct str line)
     struct str_cut close = str_cut(open.tail, '"');
     must(close.found && !str_contains(close.tail, STR("\"")));
     must(str_starts(close.tail, STR(" 1; # ")) || str_starts(close.tail, STR(" 2; # ")));
-    struct str key = close.head, end = STR("/?(;|$)");
-    must(key.n > end.n && str_starts(key, STR("~^")));
-    must(str_eq((struct str){key.p + key.n - end.n, end.n}, end));
-    struct str_cut method = str_cut((struct str){key.p, key.n - end.n}, ' ');
+    must(str_starts(close.head, STR("~^")));
+    struct str_cut method = str_cut(without_ending(close.head), ' ');
     must(method.found);
     struct str path = method.tail;
     if (str_starts(path, STR("]+"))) /* "[^ ]+" has a blank of its own */

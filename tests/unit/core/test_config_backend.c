@@ -382,32 +382,34 @@ struct nginx_row {
 static void nginx_is_told_of_every_path_that_answers_with_tokens(void **state)
 {
     static const struct nginx_row rows[] = {
-        {MINIMAL, "\"~^[^ ]+ /api/token/?(;|$)\" 1; # login\n"
-                  "\"~^[^ ]+ /api/token/refresh/?(;|$)\" 2; # refresh\n"
-                  "\"~^[^ ]+ /api/token/blacklist/?(;|$)\" 2; # revoke\n"},
-        {MINIMAL "preset = djoser\n", "\"~^[^ ]+ /auth/jwt/create/?(;|$)\" 1; # login\n"
-                                      "\"~^[^ ]+ /auth/jwt/refresh/?(;|$)\" 2; # refresh\n"
-                                      "\"~^POST /auth/users/?(;|$)\" 1; # capture register\n"},
-        {MINIMAL "preset = oauth-toolkit\n", "\"~^[^ ]+ /o/token/?(;|$)\" 1; # login, refresh\n"
-                                             "\"~^[^ ]+ /o/revoke_token/?(;|$)\" 2; # revoke\n"},
+        {MINIMAL, "\"~^[^ ]+ /api/token/blacklist([/;.]|$)\" 2; # revoke\n"
+                  "\"~^[^ ]+ /api/token/refresh([/;.]|$)\" 2; # refresh\n"
+                  "\"~^[^ ]+ /api/token([/;.]|$)\" 1; # login\n"},
+        /* Its patterns have no end. */
+        {MINIMAL "preset = djoser\n",
+         "\"~^[^ ]+ /auth/jwt/refresh\" 2; # refresh\n"
+         "\"~^[^ ]+ /auth/jwt/create\" 1; # login\n"
+         "\"~^POST /auth/users(\\.[A-Za-z0-9]+)?/?(;|$)\" 1; # capture register\n"},
+        {MINIMAL "preset = oauth-toolkit\n", "\"~^[^ ]+ /o/revoke_token([/;.]|$)\" 2; # revoke\n"
+                                             "\"~^[^ ]+ /o/token([/;.]|$)\" 1; # login, refresh\n"},
         /* A capture under the login's path is in its line; its query is none of nginx's. */
         {MINIMAL "[login]\nrequest = POST /t\n[revoke]\nrequest =\n"
                  "[capture a]\nrequest = GET /t/?x=1\n[capture b]\nrequest = PUT /b\n"
                  "[capture c]\nrequest = POST /b/\n",
-         "\"~^[^ ]+ /t/?(;|$)\" 1; # login, capture a\n"
-         "\"~^[^ ]+ /api/token/refresh/?(;|$)\" 2; # refresh\n"
-         "\"~^PUT /b/?(;|$)\" 1; # capture b\n"
-         "\"~^POST /b/?(;|$)\" 1; # capture c\n"},
+         "\"~^[^ ]+ /api/token/refresh([/;.]|$)\" 2; # refresh\n"
+         "\"~^[^ ]+ /t([/;.]|$)\" 1; # login, capture a\n"
+         "\"~^PUT /b(\\.[A-Za-z0-9]+)?/?(;|$)\" 1; # capture b\n"
+         "\"~^POST /b(\\.[A-Za-z0-9]+)?/?(;|$)\" 1; # capture c\n"},
         /* Nothing ends the quotes, is a variable or an operator; and $uri is decoded. */
         {MINIMAL "[login]\nrequest = POST /a.b/$x(1)+[2]*'@:,=&!~-_\n[revoke]\nrequest =\n"
                  "[refresh]\nrequest = POST /%22%7B%20%c3%A9%7e/%24\n",
          "\"~^[^ ]+ "
          "/a\\.b/\\x24x\\x281\\x29\\x2B\\x5B2\\x5D\\x2A\\x27\\x40\\x3A\\x2C\\x3D\\x26\\x21"
-         "~-_/?(;|$)\" 1; # login\n"
-         "\"~^[^ ]+ /\\x22\\x7B\\x20\\xC3\\xA9~/\\x24/?(;|$)\" 2; # refresh\n"},
+         "~-_([/;.]|$)\" 1; # login\n"
+         "\"~^[^ ]+ /\\x22\\x7B\\x20\\xC3\\xA9~/\\x24([/;.]|$)\" 2; # refresh\n"},
         {MINIMAL "[login]\nrequest = POST /\n[revoke]\nrequest =\n",
-         "\"~^[^ ]+ /?(;|$)\" 1; # login\n"
-         "\"~^[^ ]+ /api/token/refresh/?(;|$)\" 2; # refresh\n"},
+         "\"~^[^ ]+ /api/token/refresh([/;.]|$)\" 2; # refresh\n"
+         "\"~^[^ ]+ /?(;|$)\" 1; # login\n"},
     };
     const char *head = "# Made by: bffd -c /etc/bff/bff.conf --print-nginx\n";
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -242,11 +242,41 @@ static void hits_and_misses_are_counted(void **state)
     assert_int_equal(cache_counters(cache).misses, 1);
 }
 
+static void a_sweep_takes_away_what_is_over_and_nothing_else(void **state)
+{
+    (void)state;
+    assert_true(put(1) && put(2));
+    fence_bump(fence, hash_of(1));
+    cache_sweep(cache, fence, 0);
+    assert_int_equal(cache_counters(cache).entries, 1);
+    assert_true(has(2));
+    cache_sweep(cache, fence, 1000);
+    assert_int_equal(cache_counters(cache).entries, 0);
+}
+
+static void sweeps_of_a_large_cache_get_round_it(void **state)
+{
+    (void)state;
+    struct cache *large = cache_open(64 * 1024 * KIB);
+    unsigned char hash[SESSION_HASH_BYTES] = {0};
+    struct cached_session s = session_until(1);
+    for (unsigned i = 0; i < 256; i++) {
+        hash[9] = (unsigned char)i;
+        assert_true(cache_put(large, hash, fence_read(fence, hash), &s));
+    }
+    for (int i = 0; i < 4; i++)
+        cache_sweep(large, fence, 1);
+    assert_int_equal(cache_counters(large).entries, 0);
+    cache_close(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(what_was_put_comes_back_as_a_copy),
+        T(a_sweep_takes_away_what_is_over_and_nothing_else),
+        T(sweeps_of_a_large_cache_get_round_it),
         T(putting_again_replaces),
         T(an_entry_can_be_put_back_from_its_own_views),
         T(each_deadline_ends_an_entry_but_the_access_tokens),
