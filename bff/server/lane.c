@@ -33,7 +33,6 @@ struct store_options lane_store_options(const struct lane_shared *shared)
         .keys = shared->keys,
         .password = shared->password,
         .sentinel_password = shared->sentinel_password,
-        .owner = shared->owner,
     };
 }
 

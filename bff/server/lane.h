@@ -27,7 +27,6 @@ struct lane_shared {
     struct str password;          /* for Redis */
     struct str sentinel_password; /* for the sentinels */
     struct str client_secret;     /* for the backend */
-    struct str owner;
     struct fence *fence;
     struct microcache *microcache; /* NULL: there is none */
     struct revocations *revocations;

@@ -57,7 +57,7 @@ static enum bff_err load_from_impostor(const char *const *replies, char *error, 
     start_impostor(&im, replies);
     config.redis.url = str_from(im.url);
     config.redis.command_ms = 1000;
-    struct store_options options = options_of("host:7");
+    struct store_options options = options_now();
     struct store *s = store_open(&options);
     struct session session;
     enum bff_err err = store_load(s, &name, false, &arena, &session);
