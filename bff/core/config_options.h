@@ -135,7 +135,8 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       60, CONFIG_DAYS_IN_S(365), "Age at which a session ends, however active.")                  \
     X(DURATION_S, session, refresh_ahead, refresh_ahead_s, "30s", MUST_BE_GIVEN,                  \
       0, CONFIG_HOURS_IN_S(1),                                                                    \
-      "A token with less life than this is refreshed in the background. "                         \
+      "A token with less life than this is refreshed in the background, by its session's share "    \
+      "of three quarters of it sooner or later. "                                                   \
       "Keep it well below the life of an access token.")                                          \
     X(DURATION_S, session, touch_interval, touch_s, "60s", MUST_BE_GIVEN,                         \
       1, CONFIG_HOURS_IN_S(1),                                                                    \

@@ -29,9 +29,10 @@ int64_t policy_keep_until_s(struct session_clocks c, int64_t epoch_ms, uint32_t 
     return last_s >= this_s ? last_s : 0;
 }
 
-int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms)
+int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms, uint8_t spread)
 {
-    return wanted_ms < life_ms / 4 ? wanted_ms : life_ms / 4;
+    int64_t most_ms = wanted_ms < life_ms / 4 ? wanted_ms : life_ms / 4;
+    return most_ms - most_ms * 3 / 4 * spread / UINT8_MAX;
 }
 
 bool policy_must_refresh(uint64_t used, uint64_t stored)

@@ -36,9 +36,11 @@ int64_t policy_keep_until_s(struct session_clocks c, int64_t epoch_ms, uint32_t 
 
 /*
  * How long before its end an access token is refreshed: `wanted_ms`, but never more than a quarter
- * of its life, or a token that lives shorter than that would be refreshed by every call.
+ * of its life, or a token that lives shorter than that would be refreshed by every call. Of that
+ * `spread` takes away up to three quarters, so that tokens which were granted at one moment (all
+ * users come at nine, or come back after an outage) are not refreshed at one moment.
  */
-int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms);
+int64_t policy_refresh_ahead_ms(int64_t wanted_ms, int64_t life_ms, uint8_t spread);
 
 /* Django refused a token of generation `used`; `stored` is what is known to be stored now (0: not
  * known). A newer one is tried without another refresh: at most one refresh for each expiry. */

@@ -116,7 +116,7 @@ void life_judge_access(int64_t life_s, const struct config *plan, struct report 
     if (life_s < 0)
         return;
     int64_t wanted_ms = (int64_t)plan->session.refresh_ahead_s * 1000;
-    int64_t ahead_s = policy_refresh_ahead_ms(wanted_ms, life_s * 1000) / 1000;
+    int64_t ahead_s = policy_refresh_ahead_ms(wanted_ms, life_s * 1000, 0) / 1000;
     struct str words = life_words(life_s, report->arena);
     if (life_s == 0) {
         report_change(report, CHAPTER, "The access token has expired when it arrives.");

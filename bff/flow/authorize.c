@@ -28,11 +28,18 @@ static struct str attached_form(struct str access, const struct config *config, 
                                        : str_trim(str_cut(carrier.attach_header, ':').tail);
 }
 
-struct live_session live_session_from(const struct session *s, const struct config *config,
-                                      struct arena *arena)
+/* Even over all sessions, and another one for a session's next token: nobody is always the first.
+ */
+static uint8_t spread_of(const struct session_name *name, uint64_t generation)
 {
-    int64_t ahead_ms =
-        policy_refresh_ahead_ms((int64_t)config->session.refresh_ahead_s * 1000, s->access_life_ms);
+    return (uint8_t)(name->hash[0] + generation * 97);
+}
+
+struct live_session live_session_from(const struct session_name *name, const struct session *s,
+                                      const struct config *config, struct arena *arena)
+{
+    int64_t ahead_ms = policy_refresh_ahead_ms((int64_t)config->session.refresh_ahead_s * 1000,
+                                               s->access_life_ms, spread_of(name, s->generation));
     bool has_end = s->access_left_ms != TOKEN_LIFE_UNKNOWN;
     return (struct live_session){
         .generation = s->generation,

@@ -15,10 +15,12 @@ struct live_session {
     int64_t access_until_ms, renew_at_ms, idle_until_ms, absolute_until_ms, touch_at_ms;
 };
 
-/* A life that is not known never ends by our clock. `attached` is made in the arena; it is empty
- * where that has no room, or where the token is one that no header may carry. */
-struct live_session live_session_from(const struct session *s, const struct config *config,
-                                      struct arena *arena);
+/* A life that is not known never ends by our clock. When it is refreshed ahead of its end depends
+ * on the session's name and generation, too, but is the same in all workers. `attached` is made in
+ * the arena; it is empty where that has no room, or where the token is one that no header may
+ * carry. */
+struct live_session live_session_from(const struct session_name *name, const struct session *s,
+                                      const struct config *config, struct arena *arena);
 
 struct session_clocks live_session_clocks(const struct live_session *live, int64_t now_ms);
 

@@ -114,7 +114,7 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
     if (err != BFF_OK)
         return err;
     end_old_session(tools, call, arena);
-    struct live_session live = live_session_from(&session, tools->config, arena);
+    struct live_session live = live_session_from(&name, &session, tools->config, arena);
     err = make_reply(call, answer, body, &live, arena, reply);
     if (err != BFF_OK)
         return err;

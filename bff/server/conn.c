@@ -49,7 +49,35 @@ void conn_free(struct conn *c)
     free(c);
 }
 
-/* The request is whole in the socket's buffer: libfcgi reads it without waiting. */
+static void begin(struct conn *c, bool has_body, int64_t now_ms)
+{
+    c->state = CONN_HOT;
+    c->since_ms = now_ms;
+    c->started_us = clock_mono_us();
+    c->has_body = has_body;
+    c->has_renewed = c->has_touched = c->kept = c->from_cache = false;
+    c->reply = (struct reply){.status = 0};
+}
+
+static enum conn_event event_of(enum bff_err params)
+{
+    return params == BFF_OK ? CONN_REQUEST : CONN_REFUSED;
+}
+
+/* It is whole in the socket's buffer, where its params stand at `pairs_at`. */
+static enum conn_event read_request(struct conn *c, const struct records_request *seen,
+                                    size_t pairs_at, int64_t now_ms)
+{
+    char *bytes = arena_alloc(&c->arena, seen->size);
+    if (!bytes || recv(c->fd, bytes, seen->size, 0) != (ssize_t)seen->size)
+        return CONN_CLOSED;
+    begin(c, false, now_ms);
+    c->request_id = seen->id;
+    c->keeps_connection = seen->keeps_connection;
+    return event_of(params_read_pairs((struct str){bytes + pairs_at, seen->pairs.n}, &c->call));
+}
+
+/* The params are whole in the socket's buffer: libfcgi reads them without waiting. */
 static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now_ms)
 {
     if (FCGX_InitRequest(&c->fcgx, -1, 0) != 0)
@@ -60,30 +88,28 @@ static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now
         c->fd = c->fcgx.ipcFd; /* -1: libfcgi has closed it */
         return CONN_CLOSED;
     }
-    c->state = CONN_HOT;
-    c->since_ms = now_ms;
-    c->started_us = clock_mono_us();
-    c->has_body = has_body;
-    c->has_renewed = c->has_touched = c->kept = c->from_cache = false;
-    c->reply = (struct reply){.status = 0};
-    return params_read(c->fcgx.envp, &c->call) == BFF_OK ? CONN_REQUEST : CONN_REFUSED;
+    begin(c, has_body, now_ms);
+    return event_of(params_read(c->fcgx.envp, &c->call));
 }
 
 enum conn_event conn_receive(struct conn *c, int64_t now_ms)
 {
     static _Thread_local char peeked[RECORDS_MAX];
-    bool has_body;
+    struct records_request request;
     c->event_missed = false;
     ssize_t n = recv(c->fd, peeked, sizeof peeked, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return CONN_WAITS;
     if (n <= 0)
         return CONN_CLOSED;
-    enum records_verdict verdict = records_scan((struct str){peeked, (size_t)n}, &has_body);
+    enum records_verdict verdict = records_scan((struct str){peeked, (size_t)n}, &request);
     wipe(peeked, (size_t)n);
     switch (verdict) {
     case RECORDS_READY:
-        return accept_request(c, has_body, now_ms);
+        c->event_missed = request.size > 0 && (size_t)n > request.size;
+        if (request.size > 0 && request.pairs.n > 0)
+            return read_request(c, &request, (size_t)(request.pairs.p - peeked), now_ms);
+        return accept_request(c, request.has_body, now_ms);
     case RECORDS_BROKEN:
         break;
     case RECORDS_PARTIAL:
@@ -109,8 +135,11 @@ enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
     char *memory = arena_alloc(&c->arena, room ? room : 1);
     char scratch[4096];
     uint64_t seen = 0;
+    *body = (struct str){NULL, 0};
     if (!memory)
         return BFF_ERR_NO_MEMORY;
+    if (c->request_id != 0)
+        return announced > 0 ? BFF_ERR_BAD_REQUEST : BFF_OK;
     for (;;) {
         bool fits = seen < room;
         size_t want = fits ? room - (size_t)seen : sizeof scratch;
@@ -164,12 +193,9 @@ static struct str content_of(const struct reply *r)
     return may_have_any ? r->body : (struct str){NULL, 0};
 }
 
-static bool write_reply(struct conn *c)
+static struct buf head_of(const struct reply *r, struct str body, char memory[static HEADERS_MAX])
 {
-    static _Thread_local char memory[HEADERS_MAX];
-    const struct reply *r = &c->reply;
-    struct str body = content_of(r);
-    struct buf b = buf_make(memory, sizeof memory);
+    struct buf b = buf_make(memory, HEADERS_MAX);
     buf_add(&b, STR("Status: "));
     buf_add_i64(&b, r->status);
     buf_add_char(&b, ' ');
@@ -192,10 +218,49 @@ static bool write_reply(struct conn *c)
     if (!r->for_nginx)
         buf_add(&b, STR("\r\nCache-Control: no-store"));
     buf_add(&b, STR("\r\n\r\n"));
-    bool ok = !b.overflowed && FCGX_PutStr(memory, (int)b.n, c->fcgx.out) == (int)b.n;
-    if (ok && body.n > 0)
-        ok = FCGX_PutStr(body.p, (int)body.n, c->fcgx.out) == (int)body.n;
-    wipe(memory, b.n);
+    return b;
+}
+
+static bool put_str(struct conn *c, struct str s)
+{
+    return s.n == 0 || FCGX_PutStr(s.p, (int)s.n, c->fcgx.out) == (int)s.n;
+}
+
+static bool send_all(int fd, struct str s)
+{
+    while (s.n > 0) {
+        ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        s = (struct str){s.p + n, s.n - (size_t)n};
+    }
+    return true;
+}
+
+static bool send_answer(struct conn *c, struct str head, struct str body)
+{
+    size_t size = records_answer_size(head.n + body.n);
+    char *memory = arena_alloc(&c->arena, size);
+    if (!memory)
+        return false;
+    struct buf b = buf_make(memory, size);
+    records_add_answer(&b, c->request_id, head, body);
+    return !b.overflowed && send_all(c->fd, buf_str(&b));
+}
+
+static bool write_reply(struct conn *c)
+{
+    static _Thread_local char memory[HEADERS_MAX];
+    struct str body = content_of(&c->reply);
+    struct buf head = head_of(&c->reply, body, memory);
+    bool ok = !head.overflowed;
+    if (ok && c->request_id != 0)
+        ok = send_answer(c, buf_str(&head), body);
+    else if (ok)
+        ok = put_str(c, buf_str(&head)) && put_str(c, body);
+    wipe(memory, head.n);
     return ok;
 }
 
@@ -213,19 +278,38 @@ static void wipe_params(struct conn *c)
         wipe(*at, strlen(*at));
 }
 
-bool conn_answer(struct conn *c, bool keep)
+static void end_of_ours(struct conn *c, bool keep)
 {
-    read_to_end(c);
-    bool written = write_reply(c);
-    log_request(c);
+    c->request_id = 0;
+    if (keep && c->keeps_connection)
+        return;
+    close(c->fd);
+    c->fd = -1;
+}
+
+static void end_of_libfcgis(struct conn *c, bool keep)
+{
     wipe_params(c);
-    if (!written || !keep)
+    if (!keep)
         c->fcgx.keepConnection = 0;
     if (!c->fcgx.keepConnection)
         FCGX_Detach(&c->fcgx); /* close without the shutdown-and-drain that pipes would need */
     FCGX_Finish_r(&c->fcgx);
     c->fd = c->fcgx.ipcFd;
     c->fcgx.ipcFd = -1;
+}
+
+bool conn_answer(struct conn *c, bool keep)
+{
+    bool is_ours = c->request_id != 0;
+    if (!is_ours)
+        read_to_end(c);
+    keep = write_reply(c) && keep;
+    log_request(c);
+    if (is_ours)
+        end_of_ours(c, keep);
+    else
+        end_of_libfcgis(c, keep);
     arena_reset(&c->arena);
     wipe(&c->call, sizeof c->call);
     wipe(&c->reply, sizeof c->reply);

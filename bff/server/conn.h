@@ -1,6 +1,8 @@
 /*
- * One FastCGI connection from nginx and the request on it. libfcgi speaks the protocol; when to
- * read is our decision, because its own accept loop would pin a thread on each kept connection.
+ * One FastCGI connection from nginx and the request on it. A request without a body is read into
+ * its arena and answered with one write (server/records.h); libfcgi reads and answers those with
+ * one, in an I/O thread. When to read is our decision, because libfcgi's accept loop would pin a
+ * thread on each kept connection.
  *
  *   PARTIAL -> HOT -> answered -> IDLE -> (PARTIAL) -> HOT ..., or closed
  *               +---> IN_LANE  an I/O thread owns the request
@@ -29,6 +31,8 @@ struct conn {
     int64_t since_ms;  /* of this state */
 
     /* the request */
+    unsigned request_id; /* FastCGI's, of a request that we have read; 0: libfcgi has it */
+    bool keeps_connection;
     FCGX_Request fcgx;
     struct arena arena;
     struct call call;

@@ -1,6 +1,7 @@
 #include "server/params.h"
 
 #include "core/cookie.h"
+#include "server/records.h"
 
 /* Where a param goes, and what two of the same name mean. nginx before 1.23 passes a header that
  * came twice as two params. */
@@ -128,6 +129,18 @@ static bool put(struct call *out, struct str name, struct str value)
             if (str_eq(table[i].name, name))
                 return put_text(out, &table[i], value);
     return true;
+}
+
+enum bff_err params_read_pairs(struct str pairs, struct call *out)
+{
+    enum bff_err err = BFF_OK;
+    struct str name, value;
+    *out = (struct call){.leg = LEG_UNKNOWN};
+    while (records_next_pair(&pairs, &name, &value))
+        if (!put(out, name, value))
+            err = BFF_ERR_BAD_REQUEST;
+    out->caller.proto = out->csrf.scheme;
+    return err;
 }
 
 enum bff_err params_read(char **envp, struct call *out)

@@ -1,9 +1,11 @@
 #include "server/records.h"
 
 enum { VERSION_1 = 1 };
-enum { BEGIN_REQUEST = 1, PARAMS = 4, STDIN = 5 };
+enum { BEGIN_REQUEST = 1, END_REQUEST = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 enum { RESPONDER = 1 };
-enum { HEADER_BYTES = 8, BEGIN_BYTES = 8 };
+enum { KEEP_CONN = 1 }; /* a flag of BEGIN_REQUEST */
+enum { HEADER_BYTES = 8, BEGIN_BYTES = 8, END_BYTES = 8 };
+enum { CONTENT_MAX = 65528 }; /* of what we send: the most that needs no padding */
 
 struct record {
     unsigned type, id;
@@ -93,36 +95,105 @@ static bool is_begin(const struct record *r)
            (byte_at(r->content, 0) << 8 | byte_at(r->content, 1)) == RESPONDER;
 }
 
-enum records_verdict records_scan(struct str bytes, bool *has_body)
+/* The first record of STDIN: an empty one is its end, and the request's. */
+static void note_stdin(const struct record *r, size_t before, bool is_there,
+                       struct records_request *out)
 {
+    out->has_body = r->content.n > 0;
+    out->size = out->has_body || !is_there ? 0 : before + r->size;
+}
+
+enum records_verdict records_scan(struct str bytes, struct records_request *out)
+{
+    struct records_request request = {.id = 0};
     struct pairs pairs = {.n_lengths = 0};
-    unsigned id = 0;
+    const char *start = bytes.p;
     bool params_ended = false;
+    unsigned n_params = 0;
     for (;;) {
         struct record r;
         bool has_content;
         enum records_verdict v = read_record(bytes, &r, &has_content);
         if (v != RECORDS_READY)
             return v;
-        if (id != 0 && r.id != id)
+        if (request.id != 0 && r.id != request.id)
             return RECORDS_BROKEN;
         if (params_ended) {
-            *has_body = r.content.n > 0;
-            return r.type == STDIN ? RECORDS_READY : RECORDS_BROKEN;
+            if (r.type != STDIN)
+                return RECORDS_BROKEN;
+            note_stdin(&r, (size_t)(bytes.p - start), has_content, &request);
+            *out = request;
+            return RECORDS_READY;
         }
         if (!has_content)
             return RECORDS_PARTIAL;
-        if (id == 0) {
+        if (request.id == 0) {
             if (!is_begin(&r))
                 return RECORDS_BROKEN;
-            id = r.id;
+            request.id = r.id;
+            request.keeps_connection = byte_at(r.content, 2) & KEEP_CONN;
         } else if (r.type != PARAMS || !pass_pairs(&pairs, r.content)) {
             return RECORDS_BROKEN;
         } else if (r.content.n == 0) {
             if (pairs.skip > 0 || pairs.n_lengths > 0)
                 return RECORDS_BROKEN;
             params_ended = true;
+        } else {
+            request.pairs = n_params++ == 0 ? r.content : (struct str){NULL, 0};
         }
         bytes = (struct str){bytes.p + r.size, bytes.n - r.size};
     }
+}
+
+static size_t cut_length(struct str *s)
+{
+    size_t bytes = byte_at(*s, 0) & 0x80 ? 4 : 1;
+    size_t value = length_value((const unsigned char *)s->p, bytes);
+    *s = (struct str){s->p + bytes, s->n - bytes};
+    return value;
+}
+
+bool records_next_pair(struct str *pairs, struct str *name, struct str *value)
+{
+    if (pairs->n == 0)
+        return false;
+    size_t name_length = cut_length(pairs), value_length = cut_length(pairs);
+    *name = (struct str){pairs->p, name_length};
+    *value = (struct str){pairs->p + name_length, value_length};
+    pairs->p += name_length + value_length;
+    pairs->n -= name_length + value_length;
+    return true;
+}
+
+size_t records_answer_size(size_t bytes)
+{
+    return bytes + (bytes / CONTENT_MAX + 5) * HEADER_BYTES;
+}
+
+static void add_header(struct buf *b, unsigned type, unsigned id, size_t content)
+{
+    char header[HEADER_BYTES] = {
+        VERSION_1, (char)type, (char)(id >> 8), (char)id, (char)(content >> 8), (char)content,
+    };
+    buf_add(b, (struct str){header, sizeof header});
+}
+
+static void add_stdout(struct buf *b, unsigned id, struct str content)
+{
+    while (content.n > 0) {
+        size_t n = content.n < CONTENT_MAX ? content.n : CONTENT_MAX;
+        add_header(b, STDOUT, id, n);
+        buf_add(b, (struct str){content.p, n});
+        content = (struct str){content.p + n, content.n - n};
+    }
+}
+
+void records_add_answer(struct buf *b, unsigned id, struct str head, struct str body)
+{
+    static const char completed[END_BYTES] = {0}; /* exit status 0, FCGI_REQUEST_COMPLETE */
+    add_stdout(b, id, head);
+    add_stdout(b, id, body);
+    add_header(b, STDOUT, id, 0);
+    add_header(b, END_REQUEST, id, END_BYTES);
+    buf_add(b, (struct str){completed, sizeof completed});
 }

@@ -131,7 +131,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
     c->state = CONN_HOT;
     w->n_parked--;
     CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
-    CRASH_POINT(ANSWER_DUE, c->fcgx.ipcFd);
+    CRASH_POINT(ANSWER_DUE, c->fd);
     c->from_cache = task->remembered;
     c->ticket = task->renewal.ticket;
     switch (task->renewal.result) {
@@ -175,7 +175,7 @@ static void finish(struct worker *w, struct session_task *task)
     struct live_session live = {0};
     tasks_remove(w->tasks, task);
     if (task->renewal.result == RENEWAL_SESSION) {
-        live = live_session_from(&task->renewal.session, w->config, &task->arena);
+        live = live_session_from(&task->name, &task->renewal.session, w->config, &task->arena);
         task->remembered = remember(w, task, &live);
     }
     resume_all(w, task, &live);

@@ -10,6 +10,8 @@ from contender import Unfit
 
 SCRIPT = components.REPOSITORY / "scripts" / "bench" / "sessions.lua"
 WARM_UP_S = 1  # wrk knows whole seconds only
+WARM_UP_TIMES = 10
+LEARNT = 0.02  # of the calls ask the store
 TIMEOUT_S = 5
 
 
@@ -65,11 +67,21 @@ def figures(said, cpu_ns, memory_kib):
     }
 
 
-def measure(contender, sessions_file, connections, seconds, path=None, options=(), warm_up=True):
-    """The figures of one run; a longer one has a second before it to warm up."""
+def warm_up(contender, where, options):
+    """For a second, or until who answers from memory has seen all that it will be asked for."""
+    for _ in range(WARM_UP_TIMES if contender.remembers else 1):
+        before = contender.counts()
+        said = run_wrk(*where, WARM_UP_S, options=options)
+        asked = sum(contender.counts().values()) - sum(before.values())
+        if asked <= LEARNT * said["requests"]:
+            break
+
+
+def measure(contender, sessions_file, connections, seconds, path=None, options=(), cold=False):
+    """The figures of one run; a longer one warms up before, unless it is to be `cold`."""
     where = contender.url, sessions_file, [path or contender.path], connections
-    if warm_up and seconds > WARM_UP_S:
-        run_wrk(*where, WARM_UP_S, options=options)
+    if not cold and seconds > WARM_UP_S:
+        warm_up(contender, where, options)
     parts = contender.pids()
     counts, usage = contender.counts(), accounting.Usage(parts)
     said = run_wrk(*where, seconds, options=options)

@@ -136,6 +136,7 @@ class Bffd(Contender):
         self._sign_in, self._beside, self._overrides = sign_in, beside, dict(overrides or {})
         self._kind, self._cookies = kind, []
         self._microcache = microcache
+        self.remembers = self._overrides.get("session.cache_ttl") != "0s"
         self._at_end = ExitStack()
         self.stack = None
 

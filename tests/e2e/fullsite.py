@@ -163,8 +163,12 @@ class FakeBackend(Backend):
         self._process.wait()
         self._process.stdout.close()
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def control(self, **wanted):
         if wanted.get("reset"):
@@ -234,7 +238,7 @@ class Site:
 def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
     """A site that runs until the block ends. `wishes` are the Stack's; `env` is the backend's.
     Nothing is refreshed ahead of time unless that is wished, so that tests can count refreshes."""
-    wishes.setdefault("login_rate", 1000)
+    wishes.setdefault("login_rate", 10_000)
     wishes["overrides"] = {"session.refresh_ahead": "0s", **overrides}
     with contextlib.ExitStack() as at_end:
         directory = at_end.enter_context(tempfile.TemporaryDirectory(prefix="bffd-e2e-"))

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import math
 import multiprocessing
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,7 @@ CALLS_A_TAB_AFTERWARDS = 2
 BYSTANDERS = 8
 BYSTANDERS_CALL = ("/api/echo/", "/bff/session")
 SIGNING_IN_S, LONG_S = 10, 3600
+TOO_SHORT_TO_TELL_MS = 25  # a time slice or two
 
 # For a herd, as the README says: what waits for its turn must have room. (The defaults answer a
 # part of it with 503 and Retry-After, which is what limits are for.)
@@ -40,11 +42,24 @@ def hosts(tmp_path_factory):
         backend = FakeBackend(str(base / "backend"), users=SESSIONS + BYSTANDERS)
         backend.start()
         at_end.callback(backend.stop)
-        wishes = {"backend_url": backend.url, "login_rate": 1000, "overrides": ROOM}
+        wishes = {"backend_url": backend.url, "login_rate": 10_000, "overrides": ROOM}
         first = at_end.enter_context(Stack(str(base / "one"), **wishes))
         wishes |= {"redis": first.redis, "key_file": first.key_file}
         second = at_end.enter_context(Stack(str(base / "two"), **wishes))
         yield backend, (first, second)
+
+
+@contextlib.contextmanager
+def elsewhere(*pids):
+    """Clients and Django have machines of their own: here they take what the others leave."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    for pid in (0, *pids):
+        os.setpriority(os.PRIO_PROCESS, pid, 19)
+    try:
+        yield
+    finally:
+        for pid in (0, *pids):
+            os.setpriority(os.PRIO_PROCESS, pid, usual)
 
 
 def p99(latencies):
@@ -132,7 +147,7 @@ def test_one_refresh_for_each_session_and_every_request_answered(hosts, capsys):
     assert signed_in_at < moment - 2, "signing in took longer than the tokens were to live"
     backend.control(settings={"access_until": None})  # what is issued from now on lives long
 
-    with bystanders(others, urls, theirs):
+    with bystanders(others, urls, theirs), elsewhere(backend.pid):
         rush = asyncio.run(herd(users, urls, CALLS_A_TAB, moment, seen))
         usual = asyncio.run(herd(users, urls, CALLS_A_TAB_AFTERWARDS, time.time(), seen))
 
@@ -156,10 +171,11 @@ def test_one_refresh_for_each_session_and_every_request_answered(hosts, capsys):
     assert statuses == {200: len(answers)}
     assert len(seen) == SESSIONS * TABS * (CALLS_A_TAB + CALLS_A_TAB_AFTERWARDS)
     assert [call["status"] for call in refreshes] == [200] * SESSIONS
-    # Who needs no refresh does not queue behind those who do. Twice the usual would need a machine
-    # with processors to spare: the figures above are what this one shows.
-    start, end = phases["while refreshing"]
-    assert most["while refreshing", "/bff/session"] < 1000 * (end - start) / 5
+    # Who needs no refresh does not queue behind those who do: what such a load costs everybody is
+    # all that it costs.
+    for path in BYSTANDERS_CALL:
+        usual_ms = max(most["same load, no expiry", path], TOO_SHORT_TO_TELL_MS)
+        assert most["while refreshing", path] < 2 * usual_ms, path
 
     store = redis_client.Redis(unix_socket_path=str(stacks[0].redis_socket))
     wait_for_quiet(store, users)

@@ -29,12 +29,27 @@ static void read_params(char *text)
         abort();
 }
 
+/* Every pair lies within the params, and they are used up. */
+static void read_pairs(const struct records_request *request, size_t size)
+{
+    struct str rest = request->pairs, name, value;
+    const char *end = rest.p + rest.n;
+    if (size < 32 || request->size > size)
+        abort(); /* begin, end of params and a body's header need more */
+    while (records_next_pair(&rest, &name, &value))
+        if (name.n == 0 || value.p + value.n != rest.p || rest.p > end)
+            abort();
+    struct call call;
+    enum bff_err err = params_read_pairs(request->pairs, &call);
+    if (err != BFF_OK && err != BFF_ERR_BAD_REQUEST)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    bool has_body;
-    if (records_scan((struct str){(const char *)data, size}, &has_body) == RECORDS_READY &&
-        size < 32)
-        abort(); /* begin, end of params and a body's header need more */
+    struct records_request request;
+    if (records_scan((struct str){(const char *)data, size}, &request) == RECORDS_READY)
+        read_pairs(&request, size);
     char *text = malloc(size + 1);
     if (!text)
         return 0;

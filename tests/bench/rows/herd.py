@@ -12,6 +12,7 @@ from stand import Row
 CONNECTIONS, PAUSE_MS = 200, 100  # 2,000 requests a second
 MOST_TIMES = 2.0
 PAUSES = ["--pause", PAUSE_MS]
+STRAGGLERS_S = 2
 SLOWER = 4  # times what signing in took before: what it may take here
 
 
@@ -24,12 +25,13 @@ def sleep_until(moment):
 
 class Herd:
     """Users whose tokens all end at one moment. As shipped, bffd refreshes in the last quarter of a
-    token's life (and at most 30 s before its end): `due` is when that begins for all of them."""
+    token's life (and at most 30 s before its end), some sessions sooner and some later: `due` is
+    when that begins."""
 
     def __init__(self, stand, site, sign_in):
         self._site, self._sign_in = site, sign_in
         self._life_s = stand.size.herd_life_s
-        self._run_s = self._life_s // 5
+        self._run_s = self._life_s // 4
         self._refreshes_before = 0
         first_life_s = self._life_s + round(SLOWER * stand.sign_in_s * stand.size.herd)
         self._let_tokens_end(int(time.time()) + first_life_s, first_life_s)
@@ -41,20 +43,21 @@ class Herd:
         self._sign_in.control(settings={"access_until": moment})
         self._due = moment - life_s / 4
 
-    def _load(self):
-        where = self._site, self._file, CONNECTIONS, self._run_s
-        return measure(*where, options=PAUSES, warm_up=False)
+    def _load(self, seconds):
+        where = self._site, self._file, CONNECTIONS, seconds
+        return measure(*where, options=PAUSES, cold=True)
 
     def steady(self):
-        sleep_until(self._due - 1.5 * self._run_s)
-        return self._load()
+        sleep_until(self._due - self._run_s - 1)
+        return self._load(self._run_s)
 
     def refreshing(self):
         """The load over the moment at which they are due. What they get ends at one moment again,
         for the next round."""
         sleep_until(self._due - 0.5)
         self._let_tokens_end(int(self._due) + self._life_s, self._life_s)
-        found = self._load()
+        found = self._load(self._run_s)
+        self._load(STRAGGLERS_S)  # the first tokens lived a little longer
         refreshes = self._sign_in.refreshes()
         found["refreshes"] = len(refreshes) - self._refreshes_before
         self._refreshes_before = len(refreshes)

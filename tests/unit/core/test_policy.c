@@ -34,10 +34,23 @@ static void the_nearest_limit_decides(void **state)
 static void a_short_lived_token_is_not_refreshed_by_every_call(void **state)
 {
     (void)state;
-    assert_int_equal(policy_refresh_ahead_ms(30000, 300000), 30000);
-    assert_int_equal(policy_refresh_ahead_ms(30000, 30000), 7500);
-    assert_int_equal(policy_refresh_ahead_ms(0, 30000), 0);
-    assert_int_equal(policy_refresh_ahead_ms(30000, 0), 0);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 300000, 0), 30000);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 30000, 0), 7500);
+    assert_int_equal(policy_refresh_ahead_ms(0, 30000, 0), 0);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 0, 0), 0);
+}
+
+static void tokens_granted_together_are_not_refreshed_together(void **state)
+{
+    (void)state;
+    assert_int_equal(policy_refresh_ahead_ms(30000, 300000, UINT8_MAX), 7500);
+    assert_int_equal(policy_refresh_ahead_ms(30000, 30000, UINT8_MAX), 1875);
+    assert_int_equal(policy_refresh_ahead_ms(0, 30000, UINT8_MAX), 0);
+    for (uint8_t spread = 0; spread < UINT8_MAX; spread++) {
+        int64_t step_ms = policy_refresh_ahead_ms(30000, 300000, spread) -
+                          policy_refresh_ahead_ms(30000, 300000, spread + 1);
+        assert_in_range(step_ms, 22500 / 256, 22500 / 255 + 1);
+    }
 }
 
 static void a_refused_token_is_refreshed_only_if_nobody_has_done_so(void **state)
@@ -91,6 +104,7 @@ int main(void)
         cmocka_unit_test(the_nearest_limit_decides),
         cmocka_unit_test(what_nginx_keeps_ends_before_anything_changes),
         cmocka_unit_test(a_short_lived_token_is_not_refreshed_by_every_call),
+        cmocka_unit_test(tokens_granted_together_are_not_refreshed_together),
         cmocka_unit_test(a_refused_token_is_refreshed_only_if_nobody_has_done_so),
         cmocka_unit_test(retry_after_is_whole_seconds_and_never_zero),
     };

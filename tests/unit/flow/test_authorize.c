@@ -31,6 +31,9 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Its share of the spread is none, in the third generation. */
+static const struct session_name unspread = {.hash = {(unsigned char)(256 - 3 * 97 % 256)}};
+
 static struct live_session session_with(struct str access)
 {
     struct session s = {
@@ -44,7 +47,7 @@ static struct live_session session_with(struct str access)
         .absolute_left_ms = 60900,
         .since_touch_ms = 15000,
     };
-    return live_session_from(&s, &config, &arena);
+    return live_session_from(&unspread, &s, &config, &arena);
 }
 
 static struct live_session some_session(void)
@@ -80,7 +83,7 @@ static void a_life_that_is_not_known_never_ends(void **state)
                         .access_life_ms = TOKEN_LIFE_UNKNOWN,
                         .idle_left_ms = 1,
                         .absolute_left_ms = 1};
-    struct live_session live = live_session_from(&s, &config, &arena);
+    struct live_session live = live_session_from(&unspread, &s, &config, &arena);
     struct session_clocks c = live_session_clocks(&live, INT64_MAX - 1);
     assert_int_equal(c.access_left_ms, INT64_MAX);
     assert_int_equal(c.renew_due_ms, INT64_MAX);

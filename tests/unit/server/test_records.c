@@ -27,8 +27,8 @@ static struct buf begun(void)
 
 static enum records_verdict scan(const struct buf *b)
 {
-    bool has_body = false;
-    return records_scan(buf_str(b), &has_body);
+    struct records_request request;
+    return records_scan(buf_str(b), &request);
 }
 
 static struct buf whole_request(struct str body)
@@ -43,21 +43,99 @@ static struct buf whole_request(struct str body)
 static void a_whole_request_is_ready_and_every_part_of_it_is_not(void **state)
 {
     (void)state;
-    bool has_body = true;
+    struct records_request request;
     struct buf b = whole_request(STR(""));
-    assert_int_equal(records_scan(buf_str(&b), &has_body), RECORDS_READY);
-    assert_false(has_body);
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_false(request.has_body);
+    assert_int_equal(request.id, 1);
+    assert_int_equal(request.size, b.n);
+    assert_true(str_eq(request.pairs, STR("\7\11BFF_LEGauthorize")));
     for (size_t n = 0; n < b.n; n++)
-        assert_int_equal(records_scan((struct str){b.p, n}, &has_body), RECORDS_PARTIAL);
+        assert_int_equal(records_scan((struct str){b.p, n}, &request), RECORDS_PARTIAL);
+}
+
+static void whether_the_connection_stays_is_read(void **state)
+{
+    (void)state;
+    struct records_request request;
+    struct buf b = whole_request(STR(""));
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_true(request.keeps_connection);
+    memory[10] = 0; /* the flags of BEGIN_REQUEST */
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_false(request.keeps_connection);
+}
+
+/* It is the next one's, or a forgery; either way not this one's. */
+static void what_comes_behind_a_request_is_none_of_its(void **state)
+{
+    (void)state;
+    struct records_request request;
+    struct buf b = whole_request(STR(""));
+    size_t size = b.n;
+    buf_add(&b, STR("\1\1\0\1\0\10\0\0"));
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_int_equal(request.size, size);
+}
+
+/* Its end's padding is on its way. */
+static void a_request_is_whole_with_its_last_byte(void **state)
+{
+    (void)state;
+    struct records_request request;
+    struct buf b = whole_request(STR(""));
+    memory[b.n - 2] = 3;
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_int_equal(request.size, 0);
+    size_t before = b.n;
+    buf_add(&b, STR("\0\0\0"));
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_int_equal(request.size, before + 3);
+}
+
+static void pairs_are_cut_one_after_the_other(void **state)
+{
+    (void)state;
+    struct str pairs = STR("\7\11BFF_LEGauthorize\1\200\0\0\2Xyz\1\0E"), name, value;
+    assert_true(records_next_pair(&pairs, &name, &value));
+    assert_true(str_eq(name, STR("BFF_LEG")) && str_eq(value, STR("authorize")));
+    assert_true(records_next_pair(&pairs, &name, &value));
+    assert_true(str_eq(name, STR("X")) && str_eq(value, STR("yz")));
+    assert_true(records_next_pair(&pairs, &name, &value));
+    assert_true(str_eq(name, STR("E")) && value.n == 0);
+    assert_false(records_next_pair(&pairs, &name, &value));
+}
+
+static void an_answer_is_its_text_its_end_and_the_requests(void **state)
+{
+    (void)state;
+    static char text[64];
+    struct str expected = STR("\1\6\2\1\0\4\0\0head\1\6\2\1\0\2\0\0bo"
+                              "\1\6\2\1\0\0\0\0\1\3\2\1\0\10\0\0\0\0\0\0\0\0\0\0");
+    struct buf b = buf_make(text, records_answer_size(6));
+    records_add_answer(&b, 0x201, STR("head"), STR("bo"));
+    assert_false(b.overflowed);
+    assert_true(str_eq(buf_str(&b), expected));
+}
+
+static void a_long_answer_is_cut_into_records(void **state)
+{
+    (void)state;
+    static char body[200000], text[210000];
+    struct buf b = buf_make(text, records_answer_size(sizeof body + 4));
+    records_add_answer(&b, 1, STR("head"), (struct str){body, sizeof body});
+    assert_false(b.overflowed);
+    assert_int_equal(b.n, sizeof body + 4 + 8 * (1 + 4 + 1 + 1) + 8);
 }
 
 static void a_body_is_announced_by_its_first_record(void **state)
 {
     (void)state;
-    bool has_body = false;
+    struct records_request request;
     struct buf b = whole_request(STR("{\"username\":"));
-    assert_int_equal(records_scan((struct str){b.p, b.n - 5}, &has_body), RECORDS_READY);
-    assert_true(has_body);
+    assert_int_equal(records_scan((struct str){b.p, b.n - 5}, &request), RECORDS_READY);
+    assert_true(request.has_body);
+    assert_int_equal(request.size, 0);
 }
 
 static void params_may_be_cut_anywhere_between_records(void **state)
@@ -110,8 +188,8 @@ static void what_no_web_server_sends_is_broken(void **state)
         {"\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0\1\5\0\1\0\0\0\0", 24}, /* a body before the params */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        bool has_body;
-        assert_int_equal(records_scan((struct str){rows[i].bytes, rows[i].n}, &has_body),
+        struct records_request request;
+        assert_int_equal(records_scan((struct str){rows[i].bytes, rows[i].n}, &request),
                          RECORDS_BROKEN);
     }
 }
@@ -120,6 +198,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_request_is_ready_and_every_part_of_it_is_not),
+        cmocka_unit_test(whether_the_connection_stays_is_read),
+        cmocka_unit_test(what_comes_behind_a_request_is_none_of_its),
+        cmocka_unit_test(a_request_is_whole_with_its_last_byte),
+        cmocka_unit_test(pairs_are_cut_one_after_the_other),
+        cmocka_unit_test(an_answer_is_its_text_its_end_and_the_requests),
+        cmocka_unit_test(a_long_answer_is_cut_into_records),
         cmocka_unit_test(a_body_is_announced_by_its_first_record),
         cmocka_unit_test(params_may_be_cut_anywhere_between_records),
         cmocka_unit_test(lengths_that_would_overflow_libfcgi_are_broken),
