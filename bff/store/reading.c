@@ -6,21 +6,20 @@
 #include "base/buf.h"
 #include "store/script.h"
 
-#define COMMANDS_MAX (SESSION_KEY_MAX + 64)
-#define REPLIES_MAX 3
+#define COMMAND_MAX (SESSION_KEY_MAX + 64)
 
-/* Returns how many they are. */
-static size_t add_commands(struct buf *b, bool asking, struct str key)
+static void add_commands(struct buf *b, bool asking, const struct str *keys, size_t n)
 {
     buf_add(b, STR("*1\r\n$4\r\nTIME\r\n"));
     if (asking)
         buf_add(b, STR("*1\r\n$6\r\nASKING\r\n"));
-    buf_add(b, STR("*2\r\n$3\r\nGET\r\n$"));
-    buf_add_i64(b, (int64_t)key.n);
-    buf_add(b, STR("\r\n"));
-    buf_add(b, key);
-    buf_add(b, STR("\r\n"));
-    return asking ? 3 : 2;
+    for (size_t i = 0; i < n; i++) {
+        buf_add(b, STR("*2\r\n$3\r\nGET\r\n$"));
+        buf_add_i64(b, (int64_t)keys[i].n);
+        buf_add(b, STR("\r\n"));
+        buf_add(b, keys[i]);
+        buf_add(b, STR("\r\n"));
+    }
 }
 
 static struct str text_of(const redisReply *r)
@@ -45,56 +44,97 @@ static bool is_other_type(const redisReply *value)
     return value->type == REDIS_REPLY_ERROR && strncmp(value->str, "WRONGTYPE", 9) == 0;
 }
 
-/* false: none of what a reading can be. */
-static bool read_value(redisReply *value, struct reading *out)
+/* What was asked for in one write: each has its reply. */
+struct round {
+    struct connection *connection;
+    size_t due;
+};
+
+/* The next reply, if it is not a refusal. */
+static redisReply *receive(struct round *r)
 {
-    out->reply = value;
-    if (value->type == REDIS_REPLY_STRING) {
-        out->what = READING_VALUE;
-        out->value = text_of(value);
-    } else if (value->type == REDIS_REPLY_NIL) {
-        out->what = READING_NOTHING;
-    } else {
-        out->what = READING_OTHER_TYPE;
-        return is_other_type(value);
-    }
-    return true;
+    redisReply *reply = connection_receive(r->connection);
+    r->due--;
+    if (!reply || reply->type != REDIS_REPLY_ERROR || is_other_type(reply))
+        return reply;
+    connection_refused(r->connection, reply);
+    freeReplyObject(reply);
+    return NULL;
 }
 
-/* The first is TIME's, the last GET's; in between there may be ASKING's. */
-static enum bff_err read_replies(struct connection *c, redisReply *const *replies, size_t n,
-                                 struct reading *out)
+static enum bff_err receive_time(struct round *r, int64_t *now_ms)
 {
-    struct reading r = {0};
-    for (size_t i = 0; i < n; i++) {
-        if (replies[i]->type == REDIS_REPLY_ERROR && !(i == n - 1 && is_other_type(replies[i]))) {
-            connection_refused(c, replies[i]);
-            return BFF_ERR_STORE_UNAVAILABLE;
-        }
+    redisReply *reply = receive(r);
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    bool ok = read_ms(reply, now_ms);
+    freeReplyObject(reply);
+    return ok ? BFF_OK : script_misunderstood(r->connection);
+}
+
+static enum bff_err receive_asking(struct round *r)
+{
+    redisReply *reply = receive(r);
+    freeReplyObject(reply);
+    return reply ? BFF_OK : BFF_ERR_STORE_UNAVAILABLE;
+}
+
+static enum bff_err receive_value(struct round *r, struct reading *out)
+{
+    redisReply *reply = receive(r);
+    if (!reply)
+        return BFF_ERR_STORE_UNAVAILABLE;
+    out->reply = reply;
+    if (reply->type == REDIS_REPLY_STRING) {
+        out->what = READING_VALUE;
+        out->value = text_of(reply);
+    } else if (reply->type == REDIS_REPLY_NIL) {
+        out->what = READING_NOTHING;
+    } else if (is_other_type(reply)) {
+        out->what = READING_OTHER_TYPE;
+    } else {
+        freeReplyObject(reply);
+        return script_misunderstood(r->connection);
     }
-    if (!read_ms(replies[0], &r.now_ms) || !read_value(replies[n - 1], &r))
-        return script_misunderstood(c);
-    *out = r;
     return BFF_OK;
 }
 
-enum bff_err reading_take(struct connection *c, struct str key, struct reading *out)
+static enum bff_err receive_all(struct round *r, size_t n, struct reading *out)
 {
-    char memory[COMMANDS_MAX];
-    redisReply *replies[REPLIES_MAX] = {NULL};
+    int64_t now_ms = 0;
+    size_t got = 0;
+    enum bff_err err = receive_time(r, &now_ms);
+    if (err == BFF_OK && r->connection->asking)
+        err = receive_asking(r);
+    while (err == BFF_OK && got < n) {
+        out[got] = (struct reading){.now_ms = now_ms};
+        err = receive_value(r, &out[got]);
+        got += err == BFF_OK;
+    }
+    while (err != BFF_OK && got > 0)
+        reading_free(&out[--got]);
+    return err;
+}
+
+/* Replies that are still to come must not be taken for those to what is asked next. */
+static void pass_the_rest(struct round *r)
+{
+    for (; r->due > 0 && r->connection->redis; r->due--)
+        freeReplyObject(connection_receive(r->connection));
+}
+
+enum bff_err readings_take(struct connection *c, const struct str *keys, size_t n,
+                           struct reading *out)
+{
+    char memory[READINGS_MAX * COMMAND_MAX];
     struct buf commands = buf_make(memory, sizeof memory);
-    size_t due = add_commands(&commands, c->asking, key), n = 0;
-    enum bff_err err = BFF_ERR_STORE_UNAVAILABLE;
+    struct round round = {c, n + (c->asking ? 2U : 1U)};
+    add_commands(&commands, c->asking, keys, n);
     assert(!commands.overflowed);
-    if (connection_send(c, buf_str(&commands)))
-        while (n < due && (replies[n] = connection_receive(c)))
-            n++;
-    if (n == due)
-        err = read_replies(c, replies, n, out);
-    if (err == BFF_OK)
-        n--; /* the last is kept */
-    while (n > 0)
-        freeReplyObject(replies[--n]);
+    if (!connection_send(c, buf_str(&commands)))
+        return BFF_ERR_STORE_UNAVAILABLE;
+    enum bff_err err = receive_all(&round, n, out);
+    pass_the_rest(&round);
     return err;
 }
 

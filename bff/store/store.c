@@ -115,25 +115,27 @@ static enum bff_err ready(struct store *s, struct str key)
 
 /* What is asked for once, and in some cases once more. */
 struct call {
-    struct str key;
+    const struct str *keys;
+    size_t n; /* more than one are only read */
     enum script which;
-    const struct script_args *args; /* NULL: it is only read */
+    const struct script_args *args; /* NULL: they are only read */
     union {
         struct script_reply *reply;
-        struct reading *reading;
+        struct reading *readings;
     };
 };
 
 static enum bff_err call_once(struct store *s, const struct call *call)
 {
-    enum bff_err err = ready(s, call->key);
+    enum bff_err err = ready(s, call->keys[0]);
     s->was_sent = err == BFF_OK;
     s->asked_ms = clock_mono_ms();
     if (err != BFF_OK)
         return err;
     if (!call->args)
-        return reading_take(s->connection, call->key, call->reading);
-    return script_run(&s->scripts, s->connection, call->which, call->key, call->args, call->reply);
+        return readings_take(s->connection, call->keys, call->n, call->readings);
+    return script_run(&s->scripts, s->connection, call->which, call->keys[0], call->args,
+                      call->reply);
 }
 
 static enum bff_err make_call(struct store *s, const struct call *call)
@@ -151,16 +153,21 @@ static struct str key_of(const struct session_name *name)
     return (struct str){name->key, name->key_length};
 }
 
-enum bff_err handle_read(struct store *s, const struct session_name *name, struct reading *out)
+enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
+                         struct reading *out)
 {
-    return make_call(s, &(struct call){.key = key_of(name), .reading = out});
+    struct str keys[READINGS_MAX];
+    for (size_t i = 0; i < n; i++)
+        keys[i] = key_of(loads[i].name);
+    return make_call(s, &(struct call){.keys = keys, .n = n, .readings = out});
 }
 
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {
+    struct str key = key_of(name);
     return make_call(
-        s, &(struct call){.key = key_of(name), .which = which, .args = args, .reply = out});
+        s, &(struct call){.keys = &key, .n = 1, .which = which, .args = args, .reply = out});
 }
 
 enum bff_err handle_read_record(const struct script_reply *reply, struct record *out)

@@ -35,8 +35,9 @@ void handle_add_life(struct script_args *args, int64_t life_ms);
 /* Of a token that may not be there: then there is no life. */
 void handle_add_refresh_life(struct script_args *args, const struct session_tokens *tokens);
 
-/* Connect if need be and read what stands at the session's key; free it on BFF_OK. */
-BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct session_name *name,
+/* Connect if need be and read what stands at the keys of at most READINGS_MAX sessions; free all of
+ * `out` on BFF_OK. */
+BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
                                         struct reading *out);
 
 /* Connect if need be and run; free the reply on BFF_OK. */

@@ -46,20 +46,59 @@ static bool is_touch_due(const struct store *s, const struct record *record)
     return record->now_ms - record->seen_ms >= (int64_t)s->config->session.touch_s * 1000;
 }
 
+/* false: a touch is due. */
+static bool take(struct store *s, const struct reading *reading, struct store_load *load)
+{
+    struct record record;
+    load->err = read_record(s, reading, &record);
+    load->tracked_for = store_tracked_for(s);
+    if (load->err != BFF_OK)
+        return true;
+    if (load->touch && is_touch_due(s, &record))
+        return false;
+    load->err =
+        handle_open(s, load->name, &record, RECORD_WITHOUT_REFRESH, load->arena, &load->session);
+    return true;
+}
+
+static void touch(struct store *s, struct store_load *load)
+{
+    load->err = load_touched(s, load->name, load->arena, &load->session);
+    load->tracked_for = store_tracked_for(s);
+}
+
+static void load_at_once(struct store *s, struct store_load *loads, size_t n)
+{
+    struct reading readings[READINGS_MAX];
+    bool is_done[READINGS_MAX];
+    enum bff_err err = handle_read(s, loads, n, readings);
+    for (size_t i = 0; i < n; i++) {
+        loads[i].err = err;
+        loads[i].tracked_for = 0;
+        is_done[i] = err != BFF_OK || take(s, &readings[i], &loads[i]);
+        if (err == BFF_OK)
+            reading_free(&readings[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!is_done[i])
+            touch(s, &loads[i]);
+}
+
+void store_load_all(struct store *s, struct store_load *loads, size_t n)
+{
+    size_t at_once = s->topology.cluster ? 1 : n;
+    for (size_t i = 0; i < n; i += at_once)
+        load_at_once(s, loads + i, at_once);
+}
+
 enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
                         struct arena *arena, struct session *out)
 {
-    struct reading reading;
-    struct record record;
-    enum bff_err err = handle_read(s, name, &reading);
-    if (err != BFF_OK)
-        return err;
-    err = read_record(s, &reading, &record);
-    bool touches = err == BFF_OK && touch && is_touch_due(s, &record);
-    if (err == BFF_OK && !touches)
-        err = handle_open(s, name, &record, RECORD_WITHOUT_REFRESH, arena, out);
-    reading_free(&reading);
-    return touches ? load_touched(s, name, arena, out) : err;
+    struct store_load load = {.name = name, .touch = touch, .arena = arena};
+    load_at_once(s, &load, 1);
+    if (load.err == BFF_OK)
+        *out = load.session;
+    return load.err;
 }
 
 enum bff_err store_create(struct store *s, const struct session_name *name,
