@@ -84,7 +84,6 @@ static enum bff_err ask_redis(const struct setup *setup, char *sentence, size_t 
         .keys = setup->keys,
         .password = setup->password,
         .sentinel_password = setup->sentinel_password,
-        .owner = STR("check"),
     };
     struct store *store = store_open(&options);
     if (!store)

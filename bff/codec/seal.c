@@ -14,7 +14,6 @@
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
-_Static_assert(sizeof(((struct seal_key *)0)->bytes) == KEY_BYTES, "kept key");
 _Static_assert(SEAL_OVERHEAD == KID_BYTES + NONCE_BYTES + TAG_BYTES, "overhead");
 _Static_assert(SEAL_KEY_LINE + 1 ==
                    sodium_base64_ENCODED_LEN(KEY_BYTES, sodium_base64_VARIANT_ORIGINAL),
@@ -33,23 +32,22 @@ bool seal_init(void)
     return sodium_init() >= 0;
 }
 
-/* BLAKE2b-256 of label || text under a server key. The label keeps what one key is used for apart.
- */
+/* BLAKE2b of label || text under a server key. The label keeps what one key is used for apart. */
 static void keyed_hash(const unsigned char key[KEY_BYTES], struct str label, struct str text,
-                       unsigned char hash[32])
+                       unsigned char *hash, size_t n)
 {
     crypto_generichash_state state;
-    crypto_generichash_init(&state, key, KEY_BYTES, 32);
+    crypto_generichash_init(&state, key, KEY_BYTES, n);
     crypto_generichash_update(&state, (const unsigned char *)label.p, label.n);
     crypto_generichash_update(&state, (const unsigned char *)text.p, text.n);
-    crypto_generichash_final(&state, hash, 32);
+    crypto_generichash_final(&state, hash, n);
     wipe(&state, sizeof state);
 }
 
 static void name_key(struct ring_key *k)
 {
     unsigned char hash[32];
-    keyed_hash(k->key, STR("bffd kid v1"), (struct str){NULL, 0}, hash);
+    keyed_hash(k->key, STR("bffd kid v1"), (struct str){NULL, 0}, hash, sizeof hash);
     memcpy(k->kid, hash, KID_BYTES);
     wipe(hash, sizeof hash);
 }
@@ -160,7 +158,7 @@ void seal_cookie_hash(struct str cookie, unsigned char hash[SESSION_HASH_BYTES])
 void seal_user_hash(const struct keyring *ring, struct str user_id,
                     unsigned char hash[SESSION_HASH_BYTES])
 {
-    keyed_hash(ring->keys[0].key, STR("bffd user v1"), user_id, hash);
+    keyed_hash(ring->keys[0].key, STR("bffd user v1"), user_id, hash, SESSION_HASH_BYTES);
 }
 
 static unsigned char *put_u64(unsigned char *p, uint64_t value)
@@ -206,7 +204,7 @@ enum bff_err seal(const struct keyring *ring, const struct seal_place *place, st
     unsigned char *nonce = p + KID_BYTES;
     memcpy(p, k->kid, KID_BYTES);
     randombytes_buf(nonce, NONCE_BYTES);
-    keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key);
+    keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key, sizeof key);
     crypto_aead_xchacha20poly1305_ietf_encrypt(
         nonce + NONCE_BYTES, NULL, (const unsigned char *)plain.p, plain.n,
         (const unsigned char *)place_data.p, place_data.n, NULL, nonce, key);
@@ -219,16 +217,12 @@ static bool open_with(const struct ring_key *k, const struct seal_place *place,
                       struct str place_data, struct str sealed, unsigned char *plain)
 {
     const unsigned char *nonce = (const unsigned char *)sealed.p + KID_BYTES;
-    struct seal_key own = {0};
-    struct seal_key *key = place->kept ? place->kept : &own;
-    if (key->made_of != k) {
-        keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key->bytes);
-        key->made_of = k;
-    }
+    unsigned char key[KEY_BYTES];
+    keyed_hash(k->key, STR("bffd seal v1"), place->cookie, key, sizeof key);
     int failure = crypto_aead_xchacha20poly1305_ietf_decrypt(
         plain, NULL, NULL, nonce + NONCE_BYTES, sealed.n - KID_BYTES - NONCE_BYTES,
-        (const unsigned char *)place_data.p, place_data.n, nonce, key->bytes);
-    wipe(&own, sizeof own);
+        (const unsigned char *)place_data.p, place_data.n, nonce, key);
+    wipe(key, sizeof key);
     return failure == 0;
 }
 

@@ -19,7 +19,7 @@
 #define SEAL_OVERHEAD (4 + 24 + 16)
 #define SEAL_KEY_LINE 44 /* 32 bytes in base64 with padding: one line of a key file */
 #define KEYRING_MAX_KEYS 16
-#define SESSION_HASH_BYTES 32
+#define SESSION_HASH_BYTES 16
 
 struct keyring; /* immutable after keyring_parse(): threads may share it */
 
@@ -45,24 +45,17 @@ void keyring_generate(char line[SEAL_KEY_LINE + 1]);
 /* A new session cookie value: 32 random bytes as 43 characters of base64url. Not NUL-terminated. */
 void seal_new_cookie(char cookie[43]);
 
-/* BLAKE2b-256 of the cookie value: what Redis and logs may know of it. Needs no key. */
+/* BLAKE2b-128 of the cookie value: what Redis and logs may know of it. Needs no key. It only finds a
+ * session: what opens one is the cookie, all of it. */
 void seal_cookie_hash(struct str cookie, unsigned char hash[SESSION_HASH_BYTES]);
 
-/* Keyed BLAKE2b-256 (with the ring's first key) of a user's id: names the set of a user's sessions.
+/* Keyed BLAKE2b-128 (with the ring's first key) of a user's id: names the set of a user's sessions.
  */
 void seal_user_hash(const struct keyring *ring, struct str user_id,
                     unsigned char hash[SESSION_HASH_BYTES]);
 
-/* What a cookie makes of a server key, for who opens several values with it. Zeroed: nothing yet.
- * Whoever has one wipes it. */
-struct seal_key {
-    const void *made_of;
-    unsigned char bytes[32];
-};
-
 /* What a sealed value is bound to: moved to another key, generation or field, it does not open. */
 struct seal_place {
-    struct seal_key *kept; /* of this cookie and ring, for unseal(); NULL: made each time */
     struct str cookie;     /* the session cookie's value */
     struct str key_name;   /* the Redis key */
     uint64_t generation;

@@ -17,22 +17,40 @@ static void store_trouble(struct tools *tools, const char *step, struct renewal 
     *out = (struct renewal){.result = RENEWAL_STORE_DOWN};
 }
 
-void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
-                  struct arena *arena, struct renewal *out)
+static void loaded(struct tools *tools, const struct store_load *load, struct renewal *out)
 {
-    *out = (struct renewal){.ticket = fence_read(tools->fence, name->hash)};
-    enum bff_err err = store_load(tools->store, name, touch, arena, &out->session);
-    out->tracked_for = store_tracked_for(tools->store);
-    if (err == BFF_OK)
+    out->tracked_for = load->tracked_for;
+    out->session = load->session;
+    if (load->err == BFF_OK)
         out->result = RENEWAL_SESSION;
-    else if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
+    else if (load->err == BFF_ERR_MISSING || load->err == BFF_ERR_SEAL_BROKEN)
         out->result = RENEWAL_NONE;
     else
         store_trouble(tools, "load", out);
-    if (err == BFF_ERR_SEAL_BROKEN)
+    if (load->err == BFF_ERR_SEAL_BROKEN)
         log_event(SEVERITY_ERROR, "seal_broken",
                   LOG_TEXT("reason", STR("a stored session does not open: was its server key "
                                          "removed from server.key_file?")));
+}
+
+void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
+                  struct arena *arena, struct renewal *out)
+{
+    struct renewal_reading reading = {.name = name, .touch = touch, .arena = arena, .out = out};
+    renewal_load_all(tools, &reading, 1);
+}
+
+void renewal_load_all(struct tools *tools, const struct renewal_reading *readings, size_t n)
+{
+    struct store_load loads[STORE_LOADS_MAX];
+    for (size_t i = 0; i < n; i++) {
+        const struct renewal_reading *r = &readings[i];
+        *r->out = (struct renewal){.ticket = fence_read(tools->fence, r->name->hash)};
+        loads[i] = (struct store_load){.name = r->name, .touch = r->touch, .arena = r->arena};
+    }
+    store_load_all(tools->store, loads, n);
+    for (size_t i = 0; i < n; i++)
+        loaded(tools, &loads[i], readings[i].out);
 }
 
 static int64_t what_is_left(int64_t life_ms, int64_t age_ms)

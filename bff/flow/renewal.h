@@ -38,4 +38,14 @@ void renewal_run(struct tools *tools, const struct session_name *name, uint64_t 
 void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
                   struct arena *arena, struct renewal *out);
 
+struct renewal_reading {
+    const struct session_name *name;
+    bool touch;
+    struct arena *arena;
+    struct renewal *out;
+};
+
+/* The same for at most STORE_LOADS_MAX of them, in one round trip. */
+void renewal_load_all(struct tools *tools, const struct renewal_reading *readings, size_t n);
+
 #endif

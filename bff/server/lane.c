@@ -33,7 +33,6 @@ struct store_options lane_store_options(const struct lane_shared *shared)
         .keys = shared->keys,
         .password = shared->password,
         .sentinel_password = shared->sentinel_password,
-        .owner = shared->owner,
     };
 }
 
@@ -100,15 +99,31 @@ static int wait_for_job(struct lane *lane, bool must_look)
     return pthread_cond_clockwait(&lane->wanted, &lane->mutex, CLOCK_MONOTONIC, &until);
 }
 
-/* Waits for a job, or with `must_look` for LOOK_S, and then *job is NULL. false: the lane stops. */
-static bool next_job(struct lane *lane, bool must_look, struct job **job)
+/* The first job, and those behind it that can be run with it, as a list by `next`. */
+static size_t take_jobs(struct job_list *queue, struct job **first)
+{
+    struct job *last = list_pop(queue);
+    size_t n = 1;
+    *first = last;
+    while (last->run_all && queue->first && queue->first->run_all == last->run_all &&
+           n < JOBS_AT_ONCE) {
+        last->next = list_pop(queue);
+        last = last->next;
+        n++;
+    }
+    last->next = NULL;
+    return n;
+}
+
+/* Waits for jobs, or with `must_look` for LOOK_S: then there are 0. false: the lane stops. */
+static bool next_jobs(struct lane *lane, bool must_look, struct job **first, size_t *n)
 {
     int waited = 0;
     pthread_mutex_lock(&lane->mutex);
     while (!lane->stopping && !lane->queue.first && waited == 0)
         waited = wait_for_job(lane, must_look);
     bool stopping = lane->stopping;
-    *job = !stopping && lane->queue.first ? list_pop(&lane->queue) : NULL;
+    *n = !stopping && lane->queue.first ? take_jobs(&lane->queue, first) : 0;
     pthread_mutex_unlock(&lane->mutex);
     return !stopping;
 }
@@ -117,7 +132,11 @@ static void hand_back(struct lane *lane, struct job *job)
 {
     pthread_mutex_lock(&lane->mutex);
     bool wake = !lane->done.first;
-    list_push(&lane->done, job);
+    while (job) {
+        struct job *next = job->next;
+        list_push(&lane->done, job);
+        job = next;
+    }
     pthread_mutex_unlock(&lane->mutex);
     if (wake)
         lane_wake(lane->shared);
@@ -135,17 +154,20 @@ static void forget_lost_reads(const struct lane *lane, struct tools *tools)
  * (`timeout`, CLIENT KILL), and then nobody tells of changes of what was read through it. */
 static void run_jobs(struct lane *lane, struct tools *tools)
 {
-    struct job *job;
-    while (next_job(lane, store_tracked_for(tools->store) != 0, &job)) {
-        if (job) {
+    struct job *first;
+    size_t n;
+    while (next_jobs(lane, store_tracked_for(tools->store) != 0, &first, &n)) {
+        if (n > 0)
             store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
-            job->run(job, tools);
-        } else {
+        if (n == 0)
             store_look(tools->store);
-        }
+        else if (first->run_all)
+            first->run_all(first, n, tools);
+        else
+            first->run(first, tools);
         forget_lost_reads(lane, tools);
-        if (job)
-            hand_back(lane, job);
+        if (n > 0)
+            hand_back(lane, first);
     }
 }
 

@@ -4,6 +4,8 @@
  *
  *   hot thread --lane_submit()--> queue --> thread: job->run() --> done list + eventfd --> hot
  * thread
+ *
+ * Jobs of one kind that stand together in the queue may be run together: job->run_all().
  */
 #ifndef BFF_SERVER_LANE_H
 #define BFF_SERVER_LANE_H
@@ -16,9 +18,14 @@ struct job {
     struct job *next;
     /* In an I/O thread. The job belongs to that thread until it comes back by lane_done(). */
     void (*run)(struct job *job, struct tools *tools);
+    /* Instead, if it is not NULL: this one and the `n` - 1 behind it by `next`, which have the
+     * same. */
+    void (*run_all)(struct job *first, size_t n, struct tools *tools);
     /* In the hot thread, after run. */
     void (*done)(struct job *job, void *worker);
 };
+
+#define JOBS_AT_ONCE 32
 
 /* What every thread of a worker's lanes shares. */
 struct lane_shared {
@@ -27,7 +34,6 @@ struct lane_shared {
     struct str password;          /* for Redis */
     struct str sentinel_password; /* for the sentinels */
     struct str client_secret;     /* for the backend */
-    struct str owner;
     struct fence *fence;
     struct microcache *microcache; /* NULL: there is none */
     struct revocations *revocations;

@@ -4,13 +4,24 @@
 
 /* --- session tasks --- */
 
-static void run_task(struct job *job, struct tools *tools)
+static void run_refresh(struct job *job, struct tools *tools)
 {
     struct session_task *task = (struct session_task *)job;
-    if (task->kind == TASK_LOAD)
-        renewal_load(tools, &task->name, task->touch, &task->arena, &task->renewal);
-    else
-        renewal_run(tools, &task->name, task->seen, &task->caller, &task->arena, &task->renewal);
+    renewal_run(tools, &task->name, task->seen, &task->caller, &task->arena, &task->renewal);
+}
+
+static void run_loads(struct job *first, size_t n, struct tools *tools)
+{
+    struct renewal_reading readings[JOBS_AT_ONCE];
+    size_t i = 0;
+    for (struct job *job = first; job; job = job->next) {
+        struct session_task *task = (struct session_task *)job;
+        readings[i++] = (struct renewal_reading){.name = &task->name,
+                                                 .touch = task->touch,
+                                                 .arena = &task->arena,
+                                                 .out = &task->renewal};
+    }
+    renewal_load_all(tools, readings, n);
 }
 
 static void task_done(struct job *job, void *worker);
@@ -20,9 +31,13 @@ static bool submit_task(struct worker *w, struct session_task *task)
     task->state = TASK_RUNNING;
     task->woken = false;
     task->watch_epoch = invalidation_epoch(w->invalidation);
-    task->job.run = run_task;
-    task->job.done = task_done;
-    return lane_submit(task->kind == TASK_LOAD ? w->store_lane : w->backend_lane, &task->job);
+    bool is_load = task->kind == TASK_LOAD;
+    task->job = (struct job){.done = task_done};
+    if (is_load)
+        task->job.run_all = run_loads;
+    else
+        task->job.run = run_refresh;
+    return lane_submit(is_load ? w->store_lane : w->backend_lane, &task->job);
 }
 
 static size_t task_arena_limit(const struct config *config)

@@ -14,8 +14,6 @@
 #include "server/confine.h"
 #include "server/worker_state.h"
 
-#define OWNER_MAX 160
-
 static bool watch_fd(struct worker *w, int fd, void *source)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
@@ -71,14 +69,8 @@ static void lock_keys(const struct keyring *keys)
                   LOG_TEXT("effect", STR("they may be swapped out")));
 }
 
-static bool start(struct worker *w, char owner[OWNER_MAX])
+static bool start(struct worker *w)
 {
-    char host[64];
-    if (gethostname(host, sizeof host) != 0)
-        return false;
-    host[sizeof host - 1] = 0;
-    int n =
-        snprintf(owner, OWNER_MAX, "%s:%d:%lld", host, (int)getpid(), (long long)clock_mono_us());
     if (!start_loop(w))
         return false;
     w->shared = (struct lane_shared){
@@ -87,7 +79,6 @@ static bool start(struct worker *w, char owner[OWNER_MAX])
         .password = w->setup->password,
         .sentinel_password = w->setup->sentinel_password,
         .client_secret = w->setup->client_secret,
-        .owner = {owner, (size_t)n},
         .fence = w->setup->fence,
         .revocations = revocations_make(),
         .breaker = &w->breaker,
@@ -142,14 +133,13 @@ static void stop(struct worker *w)
 
 int worker_run(const struct worker_setup *setup)
 {
-    char owner[OWNER_MAX];
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return 1;
     w->setup = setup;
     w->config = setup->config;
     w->now_ms = clock_mono_ms();
-    if (!start(w, owner)) {
+    if (!start(w)) {
         log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
         return 1;
     }

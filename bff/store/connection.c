@@ -151,6 +151,25 @@ redisReply *connection_call(struct connection *c, int argc, const char **argv,
     return reply;
 }
 
+bool connection_send(struct connection *c, struct str commands)
+{
+    c->refusal = REFUSAL_OTHER;
+    errno = 0;
+    if (redisAppendFormattedCommand(c->redis, commands.p, commands.n) == REDIS_OK)
+        return true;
+    broken(c);
+    return false;
+}
+
+redisReply *connection_receive(struct connection *c)
+{
+    void *reply = NULL;
+    if (redisGetReply(c->redis, &reply) == REDIS_OK)
+        return reply;
+    broken(c);
+    return NULL;
+}
+
 static bool send_all(int fd, const char *p, size_t n)
 {
     while (n > 0) {

@@ -58,6 +58,11 @@ BFF_MUST_CHECK enum bff_err connection_ready(struct connection *c, bool *is_new)
 BFF_MUST_CHECK redisReply *connection_call(struct connection *c, int argc, const char **argv,
                                            const size_t *lengths);
 
+/* Commands as they go over the wire, and the replies to them one after the other: as many as there
+ * were commands, or the connection is dropped. false, NULL: as above. */
+BFF_MUST_CHECK bool connection_send(struct connection *c, struct str commands);
+BFF_MUST_CHECK redisReply *connection_receive(struct connection *c);
+
 /* Put an error reply into words, without its arguments; drop the connection where another server
  * or another sign-in may help. */
 void connection_refused(struct connection *c, const redisReply *reply);

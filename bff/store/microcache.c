@@ -65,7 +65,7 @@ struct microcache *microcache_open(struct str path, int64_t longest_ms)
 static struct handed_out *set_of(struct microcache *m, const unsigned char *hash)
 {
     uint32_t n;
-    memcpy(&n, hash + 16, sizeof n);
+    memcpy(&n, hash + 4, sizeof n);
     return m->sets[n & (SETS - 1)];
 }
 

@@ -1,35 +1,61 @@
 #include "store/record.h"
 
-#include <string.h>
-
-#include "base/wipe.h"
 #include "codec/backend.h"
+#include "codec/pack.h"
+#include "store/user_set.h"
 
-#define TIME_MAX_MS ((uint64_t)1 << 53) /* what Lua's numbers hold exactly */
+#define SEALED_TEXTS 4
+#define SCRATCH_BYTES (512 * 1024) /* for packing texts of the largest size */
 
-static bool read_time(struct str field, int64_t *out)
+/* The fields' places, in the order in which they stand. */
+enum place {
+    AT_VERSION = 0,
+    AT_GENERATION = 2,
+    AT_CREATED = 6,
+    AT_SEEN = 12,
+    AT_GRANTED = 18,
+    AT_ACCESS_END = 24,
+    AT_REFRESH_END = 30,
+    AT_EPOCH = 36,
+    AT_AMBIGUOUS = 55,
+    AT_USER = 78,
+    AT_SEALED = 94
+};
+
+_Static_assert(AT_SEALED == RECORD_FIELDS_BYTES, "the last field ends where the sealed begins");
+_Static_assert(AT_SEALED - AT_USER == KEYED_NAME_BYTES, "a user's name fits");
+
+static uint64_t read_number(struct str value, enum place at, size_t bytes)
 {
-    uint64_t n;
-    if (!str_to_u64(field, TIME_MAX_MS, &n))
-        return false;
-    *out = (int64_t)n;
-    return true;
+    uint64_t n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n = n << 8 | (unsigned char)value.p[(size_t)at + i];
+    return n;
 }
 
-enum bff_err record_read(const struct str *fields, size_t n, struct record *out)
+static int64_t read_time(struct str value, enum place at)
 {
-    struct record r;
-    if (n != RECORD_FIELDS)
+    return (int64_t)read_number(value, at, 6);
+}
+
+enum bff_err record_read(int64_t now_ms, struct str value, struct record *out)
+{
+    if (value.n < RECORD_FIELDS_BYTES || value.p[AT_VERSION] != RECORD_VERSION ||
+        read_number(value, AT_GENERATION, 4) == 0)
         return BFF_ERR_MALFORMED;
-    r.access = fields[2];
-    r.refresh = fields[4];
-    r.claims = fields[6];
-    if (!read_time(fields[0], &r.now_ms) || !str_to_u64(fields[1], TIME_MAX_MS, &r.generation) ||
-        !read_time(fields[3], &r.access_end_ms) || !read_time(fields[5], &r.refresh_end_ms) ||
-        !read_time(fields[7], &r.created_ms) || !read_time(fields[8], &r.seen_ms) ||
-        !read_time(fields[9], &r.granted_ms) || r.generation == 0)
-        return BFF_ERR_MALFORMED;
-    *out = r;
+    *out = (struct record){
+        .now_ms = now_ms,
+        .generation = read_number(value, AT_GENERATION, 4),
+        .epoch = read_number(value, AT_EPOCH, 7),
+        .created_ms = read_time(value, AT_CREATED),
+        .seen_ms = read_time(value, AT_SEEN),
+        .granted_ms = read_time(value, AT_GRANTED),
+        .access_end_ms = read_time(value, AT_ACCESS_END),
+        .refresh_end_ms = read_time(value, AT_REFRESH_END),
+        .is_ambiguous = read_time(value, AT_AMBIGUOUS) > 0,
+        .user = {value.p + AT_USER, KEYED_NAME_BYTES},
+        .sealed = {value.p + AT_SEALED, value.n - AT_SEALED},
+    };
     return BFF_OK;
 }
 
@@ -48,81 +74,81 @@ void record_times(const struct config *config, const struct record *r, struct se
     out->created_ms = r->created_ms;
 }
 
-static struct seal_place place_of(const struct session_name *name, uint64_t generation,
-                                  struct str field)
+/* As ends_at() has it in the scripts. */
+bool record_is_over(const struct config *config, const struct record *r)
+{
+    struct session s;
+    record_times(config, r, &s);
+    return s.idle_left_ms <= 0 || s.absolute_left_ms <= 0;
+}
+
+static struct seal_place place_of(const struct session_name *name, uint64_t generation)
 {
     return (struct seal_place){
         .cookie = name->cookie,
         .key_name = {name->key, name->key_length},
         .generation = generation,
-        .field = field,
+        .field = STR("record"),
     };
 }
 
-/* Claims are two texts in one sealed field: the length of the first in decimal, ':', both. */
-static enum bff_err split_claims(struct str plain, struct session *out)
+/* What the seal has shown to be ours is still read as if it were not. */
+static enum bff_err unpack_row(struct str row, enum record_part part, struct arena *arena,
+                               struct session *out)
 {
-    struct str_cut cut = str_cut(plain, ':');
-    uint64_t n;
-    if (!cut.found || !str_to_u64(cut.head, cut.tail.n, &n))
-        return BFF_ERR_SEAL_BROKEN;
-    out->user_id = (struct str){cut.tail.p, (size_t)n};
-    out->user = (struct str){cut.tail.p + n, cut.tail.n - (size_t)n};
-    return BFF_OK;
-}
-
-static enum bff_err join_claims(struct str user_id, struct str user, struct arena *arena,
-                                struct str *out)
-{
-    struct str length;
-    if (!arena_printf(arena, &length, "%zu:", user_id.n))
-        return BFF_ERR_NO_MEMORY;
-    char *p = arena_alloc(arena, length.n + user_id.n + user.n);
-    if (!p)
-        return BFF_ERR_NO_MEMORY;
-    memcpy(p, length.p, length.n);
-    if (user_id.n > 0)
-        memcpy(p + length.n, user_id.p, user_id.n);
-    if (user.n > 0)
-        memcpy(p + length.n + user_id.n, user.p, user.n);
-    *out = (struct str){p, length.n + user_id.n + user.n};
-    return BFF_OK;
+    struct str *texts[SEALED_TEXTS] = {&out->access, &out->refresh, &out->user_id, &out->user};
+    enum bff_err err = BFF_OK;
+    for (size_t i = 0; err == BFF_OK && i < SEALED_TEXTS; i++) {
+        struct str packed;
+        if (!pack_next(&row, &packed))
+            return BFF_ERR_SEAL_BROKEN;
+        if (texts[i] != &out->refresh || part == RECORD_ALL)
+            err = unpack(packed, RECORD_TEXT_MAX, arena, texts[i]);
+    }
+    return err == BFF_ERR_MALFORMED || (err == BFF_OK && row.n > 0) ? BFF_ERR_SEAL_BROKEN : err;
 }
 
 enum bff_err record_open(const struct config *config, const struct keyring *keys,
                          const struct session_name *name, const struct record *r,
-                         struct arena *arena, struct session *out)
+                         enum record_part part, struct arena *arena, struct session *out)
 {
     *out = (struct session){0};
     record_times(config, r, out);
-    struct seal_key key = {0};
-    struct seal_place place = place_of(name, r->generation, STR("access"));
-    place.kept = &key;
-    enum bff_err err = unseal(keys, &place, r->access, arena, &out->access);
-    place.field = STR("refresh");
-    if (err == BFF_OK && r->refresh.n > 0)
-        err = unseal(keys, &place, r->refresh, arena, &out->refresh);
-    struct str claims = {NULL, 0};
-    place.field = STR("claims");
-    if (err == BFF_OK)
-        err = unseal(keys, &place, r->claims, arena, &claims);
-    wipe(&key, sizeof key);
-    return err == BFF_OK ? split_claims(claims, out) : err;
+    struct seal_place place = place_of(name, r->generation);
+    struct str row;
+    enum bff_err err = unseal(keys, &place, r->sealed, arena, &row);
+    return err == BFF_OK ? unpack_row(row, part, arena, out) : err;
+}
+
+static enum bff_err pack_row(const struct session_tokens *tokens, struct arena *scratch,
+                             struct str *out)
+{
+    const struct str texts[SEALED_TEXTS] = {tokens->access, tokens->refresh, tokens->user_id,
+                                            tokens->user};
+    size_t cap = 0;
+    for (size_t i = 0; i < SEALED_TEXTS; i++)
+        cap += PACK_MAX(texts[i].n);
+    char *p = arena_alloc(scratch, cap);
+    if (!p)
+        return BFF_ERR_NO_MEMORY;
+    struct buf row = buf_make(p, cap);
+    enum bff_err err = BFF_OK;
+    for (size_t i = 0; err == BFF_OK && i < SEALED_TEXTS; i++)
+        err = pack_add(&row, texts[i], scratch);
+    *out = buf_str(&row);
+    return err;
 }
 
 enum bff_err record_seal(const struct keyring *keys, const struct session_name *name,
                          uint64_t generation, const struct session_tokens *tokens,
-                         struct arena *arena, struct record_sealed *out)
+                         struct arena *arena, struct str *out)
 {
-    *out = (struct record_sealed){0};
-    struct seal_place place = place_of(name, generation, STR("access"));
-    enum bff_err err = seal(keys, &place, tokens->access, arena, &out->access);
-    place.field = STR("refresh");
-    if (err == BFF_OK && tokens->refresh.n > 0)
-        err = seal(keys, &place, tokens->refresh, arena, &out->refresh);
-    struct str claims = {NULL, 0};
+    struct arena scratch = arena_make(SCRATCH_BYTES);
+    struct seal_place place = place_of(name, generation);
+    struct str row;
+    enum bff_err err = pack_row(tokens, &scratch, &row);
     if (err == BFF_OK)
-        err = join_claims(tokens->user_id, tokens->user, arena, &claims);
-    place.field = STR("claims");
-    return err == BFF_OK ? seal(keys, &place, claims, arena, &out->claims) : err;
+        err = seal(keys, &place, row, arena, out);
+    arena_free(&scratch);
+    return err;
 }

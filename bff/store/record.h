@@ -1,47 +1,61 @@
 /*
- * A session's record between Redis and struct session: the list of strings that the scripts answer
- * with, and the sealing of what must not be read there. No connection, no clock.
+ * A session's record between Redis and struct session. No connection, no clock.
  *
- * The list: now, generation, access, its end, refresh, its end, claims, created, last touch, when
- * the access token was granted; times in milliseconds since the epoch by Redis' clock, an end of 0
- * meaning "not known".
+ * A record is one string: RECORD_FIELDS_BYTES of fields, as scripts/session.lua packs them (numbers
+ * big-endian), then what is sealed for this cookie, key and generation (codec/seal.h):
+ *
+ *   version(1) state(1) generation(4) created(6) seen(6) granted(6) access_end(6) refresh_end(6)
+ *   epoch(7) lease(6) backoff(6) ambiguous(6) fails(1) owner(8) commit(8) user(16) | sealed
+ *
+ * Times are milliseconds since the epoch by Redis' clock, an end of 0 meaning "not known". Sealed
+ * is a row of packed texts (codec/pack.h): the access token, the refresh token, the user's id, the
+ * user. The version is that of all of it, the list of phrases included.
  */
 #ifndef BFF_STORE_RECORD_H
 #define BFF_STORE_RECORD_H
 
 #include "store/store.h"
 
-#define RECORD_FIELDS 10
+#define RECORD_VERSION 1
+#define RECORD_FIELDS_BYTES 94
 #define RECORD_LIFE_MAX_MS (100 * 365 * INT64_C(86400000)) /* a longer life is cut to this */
+#define RECORD_TEXT_MAX (64 * 1024)                        /* no token or user is longer */
 
 struct record {
-    int64_t now_ms;
+    int64_t now_ms; /* when Redis read it */
     uint64_t generation;
-    struct str access, refresh, claims; /* sealed; refresh may be empty: there is none */
+    uint64_t epoch; /* of the newest lease */
     int64_t access_end_ms, refresh_end_ms;
     int64_t created_ms, seen_ms, granted_ms;
+    bool is_ambiguous; /* a lease ran out in this generation */
+    struct str user;   /* the name of the user's set (store/user_set.h) */
+    struct str sealed; /* empty in what was just stored */
 };
 
-/* Views in *out are those of `fields`. BFF_ERR_MALFORMED: not RECORD_FIELDS of them, a number that
- * is none, or generation 0. *out is untouched on failure. */
-BFF_MUST_CHECK enum bff_err record_read(const struct str *fields, size_t n, struct record *out);
+/* Views in *out are those of `value`. BFF_ERR_MALFORMED: too short, of an unknown version, or
+ * generation 0. *out is untouched on failure. */
+BFF_MUST_CHECK enum bff_err record_read(int64_t now_ms, struct str value, struct record *out);
 
 /* The durations and the generation of *out; the rest is left alone. */
 void record_times(const struct config *config, const struct record *record, struct session *out);
 
+/* Is its time over? Its key may still stand, for limits may have been shortened. */
+bool record_is_over(const struct config *config, const struct record *record);
+
+enum record_part {
+    RECORD_ALL,
+    RECORD_WITHOUT_REFRESH /* the refresh token is left packed, and empty in *out */
+};
+
 /* The whole session. BFF_ERR_SEAL_BROKEN, BFF_ERR_NO_MEMORY; *out is undefined on failure. */
 BFF_MUST_CHECK enum bff_err record_open(const struct config *config, const struct keyring *keys,
                                         const struct session_name *name,
-                                        const struct record *record, struct arena *arena,
-                                        struct session *out);
+                                        const struct record *record, enum record_part part,
+                                        struct arena *arena, struct session *out);
 
-struct record_sealed {
-    struct str access, refresh, claims; /* refresh is empty when there is none */
-};
-
-/* Seal tokens and claims for a generation. BFF_ERR_NO_MEMORY. */
+/* Seal tokens and claims for a generation. BFF_ERR_NO_MEMORY. *out is in `arena`. */
 BFF_MUST_CHECK enum bff_err record_seal(const struct keyring *keys, const struct session_name *name,
                                         uint64_t generation, const struct session_tokens *tokens,
-                                        struct arena *arena, struct record_sealed *out);
+                                        struct arena *arena, struct str *out);
 
 #endif

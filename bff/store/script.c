@@ -7,10 +7,10 @@
 #include "base/crash_point.h"
 
 /* Every script has the common head in front. */
-static const char load_lua[] =
+static const char touch_lua[] =
 #include "store/scripts/session.lua.h"
 
-#include "store/scripts/load.lua.h"
+#include "store/scripts/touch.lua.h"
     ;
 static const char create_lua[] =
 #include "store/scripts/session.lua.h"
@@ -49,7 +49,7 @@ static const char attempt_lua[] =
     ;
 
 static const struct str sources[SCRIPT_COUNT] = {
-    [SCRIPT_LOAD] = {load_lua, sizeof load_lua - 1},
+    [SCRIPT_TOUCH] = {touch_lua, sizeof touch_lua - 1},
     [SCRIPT_CREATE] = {create_lua, sizeof create_lua - 1},
     [SCRIPT_BEGIN] = {begin_lua, sizeof begin_lua - 1},
     [SCRIPT_COMMIT] = {commit_lua, sizeof commit_lua - 1},

@@ -8,7 +8,7 @@
 #include "store/connection.h"
 
 enum script {
-    SCRIPT_LOAD,
+    SCRIPT_TOUCH,
     SCRIPT_CREATE,
     SCRIPT_BEGIN,
     SCRIPT_COMMIT,
@@ -20,8 +20,8 @@ enum script {
 };
 
 #define SCRIPT_SHA_LENGTH 40
-#define SCRIPT_MAX_ARGS 16
-#define SCRIPT_MAX_VALUES 16
+#define SCRIPT_MAX_ARGS 8
+#define SCRIPT_MAX_VALUES 4
 
 /* Arguments after the key. Numbers are written into `numbers`, so this must not be copied. */
 struct script_args {

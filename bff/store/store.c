@@ -22,16 +22,11 @@ struct store *store_open(const struct store_options *options)
     buf_add(&channel, options->config->redis.prefix);
     buf_add(&channel, STR("refresh"));
     s->channel_length = channel.n;
-    s->owner_length = options->owner.n;
-    s->owner = malloc(options->owner.n + 1);
-    if (!s->owner || !topology_init(&s->topology, options)) {
-        free(s->owner);
+    if (!topology_init(&s->topology, options)) {
         free(s);
         return NULL;
     }
     s->connection = &s->topology.server;
-    if (options->owner.n > 0)
-        memcpy(s->owner, options->owner.p, options->owner.n);
     return s;
 }
 
@@ -40,7 +35,6 @@ void store_close(struct store *s)
     if (!s)
         return;
     topology_close(&s->topology);
-    free(s->owner);
     free(s);
 }
 
@@ -119,42 +113,81 @@ static enum bff_err ready(struct store *s, struct str key)
     return err == BFF_OK ? connected(s, is_new) : err;
 }
 
-static enum bff_err run_once(struct store *s, enum script which, struct str key,
-                             const struct script_args *args, struct script_reply *out)
+/* What is asked for once, and in some cases once more. */
+struct call {
+    const struct str *keys;
+    size_t n; /* more than one are only read */
+    enum script which;
+    const struct script_args *args; /* NULL: they are only read */
+    union {
+        struct script_reply *reply;
+        struct reading *readings;
+    };
+};
+
+static enum bff_err call_once(struct store *s, const struct call *call)
 {
-    enum bff_err err = ready(s, key);
+    enum bff_err err = ready(s, call->keys[0]);
     s->was_sent = err == BFF_OK;
     s->asked_ms = clock_mono_ms();
     if (err != BFF_OK)
         return err;
-    return script_run(&s->scripts, s->connection, which, key, args, out);
+    if (!call->args)
+        return readings_take(s->connection, call->keys, call->n, call->readings);
+    return script_run(&s->scripts, s->connection, call->which, call->keys[0], call->args,
+                      call->reply);
+}
+
+static enum bff_err make_call(struct store *s, const struct call *call)
+{
+    int64_t began_ms = clock_mono_ms();
+    enum bff_err err = call_once(s, call);
+    if (err == BFF_ERR_STORE_UNAVAILABLE &&
+        topology_can_repeat(&s->topology, s->connection, began_ms))
+        err = call_once(s, call);
+    while (err == BFF_ERR_STORE_UNAVAILABLE &&
+           topology_awaits_primary(&s->topology, s->connection, s->redirect, began_ms))
+        err = call_once(s, call);
+    return err;
+}
+
+static struct str key_of(const struct session_name *name)
+{
+    return (struct str){name->key, name->key_length};
+}
+
+enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
+                         struct reading *out)
+{
+    struct str keys[READINGS_MAX];
+    for (size_t i = 0; i < n; i++)
+        keys[i] = key_of(loads[i].name);
+    return make_call(s, &(struct call){.keys = keys, .n = n, .readings = out});
 }
 
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {
-    struct str key = {name->key, name->key_length};
-    int64_t began_ms = clock_mono_ms();
-    enum bff_err err = run_once(s, which, key, args, out);
-    if (err == BFF_ERR_STORE_UNAVAILABLE &&
-        topology_can_repeat(&s->topology, s->connection, began_ms))
-        err = run_once(s, which, key, args, out);
-    while (err == BFF_ERR_STORE_UNAVAILABLE &&
-           topology_awaits_primary(&s->topology, s->connection, s->redirect, began_ms))
-        err = run_once(s, which, key, args, out);
-    return err;
+    struct str key = key_of(name);
+    return make_call(
+        s, &(struct call){.keys = &key, .n = 1, .which = which, .args = args, .reply = out});
 }
 
-/* A record that is not readable was not written by us: it is as little worth as a broken seal. */
-enum bff_err handle_open_record(const struct store *s, const struct session_name *name,
-                                const struct script_reply *reply, struct arena *arena,
-                                struct session *out)
+enum bff_err handle_read_record(const struct script_reply *reply, struct record *out)
 {
-    struct record record;
-    if (record_read(reply->values, RECORD_FIELDS, &record) != BFF_OK)
+    uint64_t now_ms;
+    if (!str_to_u64(reply->values[0], INT64_MAX, &now_ms) ||
+        record_read((int64_t)now_ms, reply->values[1], out) != BFF_OK)
         return BFF_ERR_SEAL_BROKEN;
+    return BFF_OK;
+}
+
+enum bff_err handle_open(const struct store *s, const struct session_name *name,
+                         const struct record *record, enum record_part part, struct arena *arena,
+                         struct session *out)
+{
     struct session session;
-    enum bff_err err = record_open(s->config, s->keys, name, &record, arena, &session);
+    enum bff_err err = record_open(s->config, s->keys, name, record, part, arena, &session);
     session.asked_ms = s->asked_ms;
     if (err == BFF_OK)
         *out = session;
@@ -171,18 +204,16 @@ void handle_add_life(struct script_args *args, int64_t life_ms)
                                                                : life_ms);
 }
 
-void handle_add_refresh(struct script_args *args, struct str sealed, int64_t life_ms)
+void handle_add_refresh_life(struct script_args *args, const struct session_tokens *tokens)
 {
-    script_add(args, sealed);
-    handle_add_life(args, sealed.n > 0 ? life_ms : TOKEN_LIFE_UNKNOWN);
+    handle_add_life(args, tokens->refresh.n > 0 ? tokens->refresh_life_ms : TOKEN_LIFE_UNKNOWN);
 }
 
-/* What was just stored: the texts from us, the times from Redis. */
 enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,
                            const struct script_reply *reply, struct arena *arena,
                            struct session *out, struct record *record)
 {
-    if (record_read(reply->values, RECORD_FIELDS, record) != BFF_OK)
+    if (handle_read_record(reply, record) != BFF_OK)
         return script_misunderstood(s->connection);
     struct session session = {.asked_ms = s->asked_ms};
     record_times(s->config, record, &session);

@@ -1,7 +1,7 @@
 /*
- * Sessions in Redis. One hash per session, named by a hash of the cookie; its tokens are sealed
- * with the cookie (codec/seal.h). Every change is one Lua script, time is Redis TIME, and a refresh
- * is a compare-and-swap on the generation:
+ * Sessions in Redis. One string per session (store/record.h), named by a hash of the cookie; its
+ * tokens are sealed with the cookie (codec/seal.h). It is read by a plain GET; every change is one
+ * Lua script, time is Redis TIME, and a refresh is a compare-and-swap on the generation:
  *
  *   BEGIN(seen) -> COMMIT | REJECT | FAIL
  *
@@ -26,7 +26,7 @@
 #include "core/config.h"
 
 #define REDIS_PREFIX_MAX 32
-#define SESSION_KEY_MAX 128 /* prefix + "s:{" + 64 hex + "}" + NUL */
+#define SESSION_KEY_MAX 64 /* prefix + "s:{" + 22 characters of base64url + "}" + NUL */
 
 struct store;
 
@@ -35,7 +35,6 @@ struct store_options {
     const struct keyring *keys;   /* outlives the store */
     struct str password;          /* of redis.password_file; copied, wiped at close */
     struct str sentinel_password; /* of redis.sentinel_password_file; likewise */
-    struct str owner;             /* names this worker in leases: host:pid; copied */
     int64_t redirect_client;      /* the invalidation subscriber (store/watch.h), 0: none */
 };
 
@@ -82,7 +81,8 @@ BFF_MUST_CHECK bool session_key_hash(const struct config *config, struct str key
 struct session {
     int64_t asked_ms;    /* our monotonic clock */
     uint64_t generation; /* 1 after login, +1 with every refresh */
-    struct str access, refresh;
+    struct str access;
+    struct str refresh;       /* empty when there is none, and in what store_load() reads */
     struct str user_id, user; /* as in codec/backend.h */
     int64_t access_left_ms;   /* <= 0: expired; TOKEN_LIFE_UNKNOWN */
     int64_t access_life_ms;   /* when it was granted; TOKEN_LIFE_UNKNOWN */
@@ -93,13 +93,30 @@ struct session {
 };
 
 /*
- * Read a session; when `touch` and the last touch is older than session.touch_interval, extend its
- * idle time in the same round trip.
+ * Read a session: one round trip; a second one when `touch` and the last touch is older than
+ * session.touch_interval, to extend its idle time.
  * BFF_ERR_MISSING: there is none (or it ended). BFF_ERR_SEAL_BROKEN: it does not open with this
- * cookie and these keys.
+ * cookie and these keys, or what stands at its key is no record of a version that is known here;
+ * for everything else that is asked for below there is then no session.
  */
 BFF_MUST_CHECK enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
                                        struct arena *arena, struct session *out);
+
+/* One of several sessions that are read at once. */
+struct store_load {
+    const struct session_name *name;
+    bool touch;
+    struct arena *arena;
+    enum bff_err err; /* and what follows is what store_load() finds */
+    struct session session;
+    int64_t tracked_for; /* store_tracked_for() when it was read */
+};
+
+#define STORE_LOADS_MAX 32
+
+/* store_load() for each of at most STORE_LOADS_MAX: one round trip for all, but in a cluster, whose
+ * servers have each their keys. */
+void store_load_all(struct store *s, struct store_load *loads, size_t n);
 
 /* What login or a refresh brought; lives as in codec/backend.h. */
 struct session_tokens {

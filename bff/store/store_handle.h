@@ -5,6 +5,7 @@
 #ifndef BFF_STORE_STORE_HANDLE_H
 #define BFF_STORE_STORE_HANDLE_H
 
+#include "store/reading.h"
 #include "store/record.h"
 #include "store/script.h"
 #include "store/topology.h"
@@ -18,8 +19,6 @@ struct store {
     struct topology topology;
     struct connection *connection; /* the one in use */
     struct scripts scripts;
-    char *owner; /* owned */
-    size_t owner_length;
     char channel[CHANNEL_MAX];
     size_t channel_length;
     int64_t redirect;    /* wanted */
@@ -32,18 +31,30 @@ struct store {
 /* The arguments that every script begins with (scripts/session.lua). */
 void handle_args(const struct store *s, struct script_args *args);
 void handle_add_life(struct script_args *args, int64_t life_ms);
-void handle_add_refresh(struct script_args *args, struct str sealed, int64_t life_ms);
+
+/* Of a token that may not be there: then there is no life. */
+void handle_add_refresh_life(struct script_args *args, const struct session_tokens *tokens);
+
+/* Connect if need be and read what stands at the keys of at most READINGS_MAX sessions; free all of
+ * `out` on BFF_OK. */
+BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
+                                        struct reading *out);
 
 /* Connect if need be and run; free the reply on BFF_OK. */
 BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,
                                        const struct session_name *name,
                                        const struct script_args *args, struct script_reply *out);
 
-/* The session in a reply that begins with a record. BFF_ERR_SEAL_BROKEN, BFF_ERR_NO_MEMORY. */
-BFF_MUST_CHECK enum bff_err handle_open_record(const struct store *s,
-                                               const struct session_name *name,
-                                               const struct script_reply *reply,
-                                               struct arena *arena, struct session *out);
+/* The record in a reply of REPLY_RECORD values: when it was read, and it. BFF_ERR_SEAL_BROKEN: a
+ * record that is not readable was not written by us. */
+#define REPLY_RECORD 2
+BFF_MUST_CHECK enum bff_err handle_read_record(const struct script_reply *reply,
+                                               struct record *out);
+
+/* BFF_ERR_SEAL_BROKEN, BFF_ERR_NO_MEMORY. *out is untouched on failure. */
+BFF_MUST_CHECK enum bff_err handle_open(const struct store *s, const struct session_name *name,
+                                        const struct record *record, enum record_part part,
+                                        struct arena *arena, struct session *out);
 
 /* What was just stored: the texts from us, the times (kept in *record) from Redis. */
 BFF_MUST_CHECK enum bff_err handle_stored(struct store *s, const struct session_tokens *tokens,

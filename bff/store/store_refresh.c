@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -7,6 +6,7 @@
 
 #define SEALED_BYTES (256 * 1024) /* two tokens and the claims of the largest size fit */
 #define JITTER_MAX 250            /* thousandths of a back-off */
+#define SHORT_NAME_BYTES 8        /* of an attempt, of a commit: as the record has them */
 
 static bool read_ms(struct str text, int64_t *out)
 {
@@ -17,23 +17,25 @@ static bool read_ms(struct str text, int64_t *out)
     return true;
 }
 
-static enum bff_err read_go(struct store *s, const struct session_name *name,
-                            const struct script_reply *reply, struct arena *arena,
-                            struct begin *out)
-{
-    struct begin go = {.result = BEGIN_GO};
-    if (!str_to_u64(reply->values[RECORD_FIELDS], UINT64_MAX, &go.epoch))
-        return script_misunderstood(s->connection);
-    go.ambiguous = str_eq(reply->values[RECORD_FIELDS + 1], STR("1"));
-    enum bff_err err = handle_open_record(s, name, reply, arena, &go.session);
-    if (err == BFF_OK)
-        *out = go;
-    return err;
-}
-
 static bool is_go(const struct script_reply *reply)
 {
-    return script_reply_is(reply, STR("GO"), RECORD_FIELDS + 2);
+    return script_reply_is(reply, STR("GO"), REPLY_RECORD);
+}
+
+/* GO or FRESH. */
+static enum bff_err read_begun(struct store *s, const struct session_name *name,
+                               const struct script_reply *reply, struct arena *arena,
+                               struct begin *out)
+{
+    struct record record;
+    enum bff_err err = handle_read_record(reply, &record);
+    if (err != BFF_OK)
+        return err;
+    out->result = is_go(reply) ? BEGIN_GO : BEGIN_FRESH;
+    out->epoch = record.epoch;
+    out->ambiguous = record.is_ambiguous;
+    return handle_open(s, name, &record, is_go(reply) ? RECORD_ALL : RECORD_WITHOUT_REFRESH, arena,
+                       &out->session);
 }
 
 static enum bff_err read_begin(struct store *s, const struct session_name *name,
@@ -42,11 +44,8 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
 {
     struct begin begin = {.result = BEGIN_NONE};
     enum bff_err err = BFF_OK;
-    if (is_go(reply))
-        return read_go(s, name, reply, arena, out);
-    if (script_reply_is(reply, STR("FRESH"), RECORD_FIELDS)) {
-        begin.result = BEGIN_FRESH;
-        err = handle_open_record(s, name, reply, arena, &begin.session);
+    if (is_go(reply) || script_reply_is(reply, STR("FRESH"), REPLY_RECORD)) {
+        err = read_begun(s, name, reply, arena, &begin);
     } else if (script_reply_is(reply, STR("BUSY"), 1) &&
                read_ms(reply->values[0], &begin.wait_ms)) {
         begin.result = BEGIN_BUSY;
@@ -64,24 +63,16 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
     return err;
 }
 
-/* Who asks, and which of his attempts this is. */
-static bool name_attempt(const struct store *s, struct arena *arena, struct str *out)
-{
-    uint64_t number;
-    return getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number &&
-           arena_printf(arena, out, "%.*s/%016" PRIx64, (int)s->owner_length, s->owner, number);
-}
-
 enum bff_err store_begin(struct store *s, const struct session_name *name, uint64_t seen,
                          struct arena *arena, struct begin *out)
 {
     struct script_args args;
-    struct str attempt;
-    if (!name_attempt(s, arena, &attempt))
+    char attempt[SHORT_NAME_BYTES];
+    if (getrandom(attempt, sizeof attempt, 0) != (ssize_t)sizeof attempt)
         return BFF_ERR_NO_MEMORY;
     handle_args(s, &args);
     script_add_number(&args, (int64_t)seen);
-    script_add(&args, attempt);
+    script_add(&args, (struct str){attempt, sizeof attempt});
     script_add_number(&args, s->config->refresh.lease_ms);
     script_add_number(&args, s->config->refresh.grace_ms);
     script_add_number(&args, STORE_LOOK_AGAIN_MS);
@@ -105,21 +96,13 @@ enum bff_err store_begin(struct store *s, const struct session_name *name, uint6
     return err;
 }
 
-/* The same tokens have the same name, whoever brings them again; without the server key it tells
- * nothing about them. */
-static void commit_name(const struct store *s, const struct session_tokens *tokens,
-                        struct keyed_name *out)
-{
-    keyed_name_make(s->keys, tokens->access, out);
-}
-
 static enum bff_err read_commit(struct store *s, const struct session_tokens *tokens,
                                 const struct script_reply *reply, struct arena *arena,
                                 enum commit_result *result, struct session *out)
 {
     struct record record;
     enum bff_err err = BFF_OK;
-    if (script_reply_is(reply, STR("STORED"), RECORD_FIELDS)) {
+    if (script_reply_is(reply, STR("STORED"), REPLY_RECORD)) {
         err = handle_stored(s, tokens, reply, arena, out, &record);
         *result = COMMIT_STORED;
     } else if (script_reply_is(reply, STR("GONE"), 0)) {
@@ -134,25 +117,23 @@ static enum bff_err read_commit(struct store *s, const struct session_tokens *to
 
 static enum bff_err commit_sealed(struct store *s, const struct session_name *name,
                                   uint64_t generation, const struct session_tokens *tokens,
-                                  bool is_rotated, const struct record_sealed *sealed,
-                                  struct arena *arena, enum commit_result *result,
-                                  struct session *out)
+                                  bool is_rotated, struct str sealed, struct arena *arena,
+                                  enum commit_result *result, struct session *out)
 {
+    /* The same tokens have the same name, whoever brings them again; without the server key it
+     * tells nothing about them. */
     struct keyed_name commit;
-    commit_name(s, tokens, &commit);
+    keyed_name_make(s->keys, tokens->access, &commit);
     struct script_args args;
     handle_args(s, &args);
     script_add_number(&args, (int64_t)generation);
-    script_add(&args, keyed_name_str(&commit));
-    script_add(&args, sealed->access);
+    script_add(&args, (struct str){commit.bytes, SHORT_NAME_BYTES});
+    script_add(&args, sealed);
     handle_add_life(&args, tokens->access_life_ms);
-    if (is_rotated) {
-        handle_add_refresh(&args, sealed->refresh, tokens->refresh_life_ms);
-    } else {
-        script_add(&args, sealed->refresh);
+    if (is_rotated)
+        handle_add_refresh_life(&args, tokens);
+    else
         script_add(&args, STR("kept"));
-    }
-    script_add(&args, sealed->claims);
     struct script_reply reply;
     enum bff_err err = handle_run(s, SCRIPT_COMMIT, name, &args, &reply);
     if (err != BFF_OK)
@@ -177,10 +158,10 @@ enum bff_err store_commit(struct store *s, const struct session_name *name,
     /* Of its own, because a commit is tried again and again while Redis is away: what it takes must
      * not add up until the caller's arena is full and the tokens are lost. */
     struct arena scratch = arena_make(SEALED_BYTES);
-    struct record_sealed sealed;
+    struct str sealed;
     enum bff_err err = record_seal(s->keys, name, old->generation + 1, &merged, &scratch, &sealed);
     if (err == BFF_OK)
-        err = commit_sealed(s, name, old->generation, &merged, is_rotated, &sealed, arena, result,
+        err = commit_sealed(s, name, old->generation, &merged, is_rotated, sealed, arena, result,
                             out);
     arena_free(&scratch);
     return err;

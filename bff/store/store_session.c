@@ -1,31 +1,111 @@
 #include "store/store_handle.h"
 #include "store/user_set.h"
 
-enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
-                        struct arena *arena, struct session *out)
+/* A record whose touch is due is read by the script that writes it: it may have changed since. */
+static enum bff_err load_touched(struct store *s, const struct session_name *name,
+                                 struct arena *arena, struct session *out)
 {
     struct script_args args;
     handle_args(s, &args);
-    script_add_number(&args, touch ? (int64_t)s->config->session.touch_s * 1000 : -1);
     struct script_reply reply;
-    enum bff_err err = handle_run(s, SCRIPT_LOAD, name, &args, &reply);
+    enum bff_err err = handle_run(s, SCRIPT_TOUCH, name, &args, &reply);
     if (err != BFF_OK)
         return err;
-    if (script_reply_is(&reply, STR("FOUND"), RECORD_FIELDS))
-        err = handle_open_record(s, name, &reply, arena, out);
-    else if (script_reply_is(&reply, STR("NONE"), 0))
+    struct record record;
+    if (script_reply_is(&reply, STR("FOUND"), REPLY_RECORD)) {
+        err = handle_read_record(&reply, &record);
+        if (err == BFF_OK)
+            err = handle_open(s, name, &record, RECORD_WITHOUT_REFRESH, arena, out);
+    } else if (script_reply_is(&reply, STR("NONE"), 0)) {
         err = BFF_ERR_MISSING;
-    else
+    } else {
         err = script_misunderstood(s->connection);
+    }
     script_reply_free(&reply);
     return err;
+}
+
+static enum bff_err read_record(const struct store *s, const struct reading *reading,
+                                struct record *out)
+{
+    switch (reading->what) {
+    case READING_NOTHING:
+        return BFF_ERR_MISSING;
+    case READING_OTHER_TYPE:
+        return BFF_ERR_SEAL_BROKEN;
+    case READING_VALUE:
+        break;
+    }
+    if (record_read(reading->now_ms, reading->value, out) != BFF_OK)
+        return BFF_ERR_SEAL_BROKEN;
+    return record_is_over(s->config, out) ? BFF_ERR_MISSING : BFF_OK;
+}
+
+static bool is_touch_due(const struct store *s, const struct record *record)
+{
+    return record->now_ms - record->seen_ms >= (int64_t)s->config->session.touch_s * 1000;
+}
+
+/* false: a touch is due. */
+static bool take(struct store *s, const struct reading *reading, struct store_load *load)
+{
+    struct record record;
+    load->err = read_record(s, reading, &record);
+    load->tracked_for = store_tracked_for(s);
+    if (load->err != BFF_OK)
+        return true;
+    if (load->touch && is_touch_due(s, &record))
+        return false;
+    load->err =
+        handle_open(s, load->name, &record, RECORD_WITHOUT_REFRESH, load->arena, &load->session);
+    return true;
+}
+
+static void touch(struct store *s, struct store_load *load)
+{
+    load->err = load_touched(s, load->name, load->arena, &load->session);
+    load->tracked_for = store_tracked_for(s);
+}
+
+static void load_at_once(struct store *s, struct store_load *loads, size_t n)
+{
+    struct reading readings[READINGS_MAX];
+    bool is_done[READINGS_MAX];
+    enum bff_err err = handle_read(s, loads, n, readings);
+    for (size_t i = 0; i < n; i++) {
+        loads[i].err = err;
+        loads[i].tracked_for = 0;
+        is_done[i] = err != BFF_OK || take(s, &readings[i], &loads[i]);
+        if (err == BFF_OK)
+            reading_free(&readings[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!is_done[i])
+            touch(s, &loads[i]);
+}
+
+void store_load_all(struct store *s, struct store_load *loads, size_t n)
+{
+    size_t at_once = s->topology.cluster ? 1 : n;
+    for (size_t i = 0; i < n; i += at_once)
+        load_at_once(s, loads + i, at_once);
+}
+
+enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
+                        struct arena *arena, struct session *out)
+{
+    struct store_load load = {.name = name, .touch = touch, .arena = arena};
+    load_at_once(s, &load, 1);
+    if (load.err == BFF_OK)
+        *out = load.session;
+    return load.err;
 }
 
 enum bff_err store_create(struct store *s, const struct session_name *name,
                           const struct session_tokens *tokens, struct arena *arena,
                           struct session *out)
 {
-    struct record_sealed sealed;
+    struct str sealed;
     enum bff_err err = record_seal(s->keys, name, 1, tokens, arena, &sealed);
     if (err != BFF_OK)
         return err;
@@ -33,17 +113,16 @@ enum bff_err store_create(struct store *s, const struct session_name *name,
     keyed_name_make(s->keys, tokens->user_id, &user);
     struct script_args args;
     handle_args(s, &args);
-    script_add(&args, sealed.access);
+    script_add(&args, sealed);
     handle_add_life(&args, tokens->access_life_ms);
-    handle_add_refresh(&args, sealed.refresh, tokens->refresh_life_ms);
+    handle_add_refresh_life(&args, tokens);
     script_add(&args, keyed_name_str(&user));
-    script_add(&args, sealed.claims);
     struct script_reply reply;
     err = handle_run(s, SCRIPT_CREATE, name, &args, &reply);
     if (err != BFF_OK)
         return err;
     struct record record = {0};
-    if (script_reply_is(&reply, STR("CREATED"), RECORD_FIELDS))
+    if (script_reply_is(&reply, STR("CREATED"), REPLY_RECORD))
         err = handle_stored(s, tokens, &reply, arena, out, &record);
     else if (script_reply_is(&reply, STR("EXISTS"), 0))
         err = BFF_ERR_DUPLICATE;
@@ -58,6 +137,19 @@ enum bff_err store_create(struct store *s, const struct session_name *name,
     return err;
 }
 
+static enum bff_err read_ended(struct store *s, const struct session_name *name,
+                               const struct script_reply *reply, struct arena *arena,
+                               struct session *ended)
+{
+    struct record record;
+    enum bff_err err = handle_read_record(reply, &record);
+    if (err != BFF_OK)
+        return err;
+    err = handle_open(s, name, &record, RECORD_ALL, arena, ended);
+    user_set_remove(&s->topology, s->connection, s->config, record.user, name);
+    return err;
+}
+
 enum bff_err store_logout(struct store *s, const struct session_name *name, struct arena *arena,
                           struct session *ended)
 {
@@ -67,14 +159,12 @@ enum bff_err store_logout(struct store *s, const struct session_name *name, stru
     enum bff_err err = handle_run(s, SCRIPT_LOGOUT, name, &args, &reply);
     if (err != BFF_OK)
         return err;
-    if (script_reply_is(&reply, STR("ENDED"), RECORD_FIELDS + 1)) {
-        err = handle_open_record(s, name, &reply, arena, ended);
-        user_set_remove(&s->topology, s->connection, s->config, reply.values[RECORD_FIELDS], name);
-    } else if (script_reply_is(&reply, STR("NONE"), 0)) {
+    if (script_reply_is(&reply, STR("ENDED"), REPLY_RECORD))
+        err = read_ended(s, name, &reply, arena, ended);
+    else if (script_reply_is(&reply, STR("NONE"), 0))
         err = BFF_ERR_MISSING;
-    } else {
+    else
         err = script_misunderstood(s->connection);
-    }
     script_reply_free(&reply);
     return err;
 }

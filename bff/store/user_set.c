@@ -3,48 +3,45 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/base64url.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define HEX_MAX (SESSION_HASH_BYTES * 2)
-
 void keyed_name_make(const struct keyring *keys, struct str text, struct keyed_name *out)
 {
-    *out = (struct keyed_name){.n = 0};
-    if (text.n == 0)
-        return;
-    unsigned char hash[SESSION_HASH_BYTES];
-    seal_user_hash(keys, text, hash);
-    struct buf hex = buf_make(out->hex, HEX_MAX);
-    buf_add_hex(&hex, hash, sizeof hash);
-    out->n = hex.n;
+    *out = (struct keyed_name){{0}};
+    if (text.n > 0)
+        seal_user_hash(keys, text, (unsigned char *)out->bytes);
 }
 
 struct str keyed_name_str(const struct keyed_name *name)
 {
-    return (struct str){name->hex, name->n};
+    return (struct str){name->bytes, sizeof name->bytes};
 }
 
 struct set_names {
     char key[SESSION_KEY_MAX];
     size_t key_length;
-    char member[HEX_MAX];
+    const unsigned char *member;
 };
 
+/* false: nobody's. */
 static bool name_set(const struct config *config, struct str user, const struct session_name *name,
                      struct set_names *out)
 {
+    static const struct keyed_name nobody;
+    char text[BASE64URL_CHARS(KEYED_NAME_BYTES)];
+    if (user.n != KEYED_NAME_BYTES || str_eq(user, keyed_name_str(&nobody)))
+        return false;
+    base64url_encode((const unsigned char *)user.p, user.n, text);
     struct buf key = buf_make(out->key, sizeof out->key - 1);
     buf_add(&key, config->redis.prefix);
     buf_add(&key, STR("u:{"));
-    buf_add(&key, user);
+    buf_add(&key, (struct str){text, sizeof text});
     buf_add_char(&key, '}');
-    struct buf member = buf_make(out->member, sizeof out->member);
-    buf_add_hex(&member, name->hash, sizeof name->hash);
-    if (key.overflowed)
-        return false;
     out->key[key.n] = 0;
     out->key_length = key.n;
+    out->member = name->hash;
     return true;
 }
 
@@ -70,7 +67,7 @@ static void drain(struct connection *c, int replies)
 struct set_change {
     struct set_names names;
     bool is_removal;
-    int64_t now_ms, end_ms; /* when it is none */
+    int64_t now_s, end_s;
 };
 
 static int append_asking(struct connection *c)
@@ -84,18 +81,19 @@ static void send_change(struct connection *c, const struct set_change *change)
     redisContext *r = c->redis;
     int sent = append_asking(c);
     if (change->is_removal) {
-        sent += redisAppendCommand(r, "ZREM %s %b", names->key, names->member, (size_t)HEX_MAX) ==
-                REDIS_OK;
+        sent += redisAppendCommand(r, "ZREM %s %b", names->key, names->member,
+                                   (size_t)SESSION_HASH_BYTES) == REDIS_OK;
         drain(c, sent);
         return;
     }
-    sent += redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, names->key,
-                               change->now_ms) == REDIS_OK;
+    sent += redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, names->key, change->now_s) ==
+            REDIS_OK;
     sent += append_asking(c);
-    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", names->key, change->end_ms,
-                               names->member, (size_t)HEX_MAX) == REDIS_OK;
+    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", names->key, change->end_s,
+                               names->member, (size_t)SESSION_HASH_BYTES) == REDIS_OK;
     sent += append_asking(c);
-    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, names->key, change->end_ms) == REDIS_OK;
+    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, names->key, change->end_s * 1000) ==
+            REDIS_OK;
     drain(c, sent);
 }
 
@@ -119,10 +117,10 @@ void user_set_add(struct topology *t, struct connection *c, const struct config 
                   struct str user, const struct session_name *name, int64_t now_ms)
 {
     struct set_change change = {
-        .now_ms = now_ms,
-        .end_ms = now_ms + (int64_t)config->session.absolute_s * 1000,
+        .now_s = now_ms / 1000,
+        .end_s = (now_ms + 999) / 1000 + (int64_t)config->session.absolute_s,
     };
-    if (user.n > 0 && name_set(config, user, name, &change.names))
+    if (name_set(config, user, name, &change.names))
         make_change(t, c, &change);
 }
 
@@ -130,6 +128,6 @@ void user_set_remove(struct topology *t, struct connection *c, const struct conf
                      struct str user, const struct session_name *name)
 {
     struct set_change change = {.is_removal = true};
-    if (user.n > 0 && name_set(config, user, name, &change.names))
+    if (name_set(config, user, name, &change.names))
         make_change(t, c, &change);
 }

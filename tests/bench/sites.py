@@ -171,8 +171,8 @@ class Bffd(Contender):
     def counts(self):
         """How often Redis was asked: with the cache, the share of requests that missed it."""
         commands = redis.Redis(unix_socket_path=str(self.stack.redis_socket)).info("commandstats")
-        scripts = (used["calls"] for name, used in commands.items() if "eval" in name)
-        return {"store_calls": sum(scripts)}
+        reads = ("cmdstat_get", "cmdstat_evalsha", "cmdstat_eval")
+        return {"store_calls": sum(commands.get(name, {"calls": 0})["calls"] for name in reads)}
 
     def cookies(self, count):
         if self._beside:

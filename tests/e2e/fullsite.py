@@ -218,7 +218,7 @@ class Site:
 
     def session_keys(self):
         """The Redis keys of sessions (not of the users' sets of sessions, nor of attempts to sign in)."""
-        return {key for key in self.redis.keys("*s:{*") if self.redis.type(key) == b"hash"}
+        return {key for key in self.redis.keys("*s:{*") if self.redis.type(key) == b"string"}
 
     def signed_in_with_key(self, **who):
         """A browser, and the Redis key of its session."""

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import record
 from client import COOKIE_NAME, at_once
 from fullsite import LOGIN, REFRESH, REVOKE, FakeBackend, running
 from token_text import claims_of
@@ -124,11 +125,11 @@ def test_a_refresh_is_activity(site):
     before = site.session_keys()
     page = Page(site)
     (key,) = site.session_keys() - before
-    seen = site.redis.hget(key, "seen")
+    seen = record.of(site.redis, key).seen
 
     def is_written_down():
         assert page.refresh().status == 200
-        return site.redis.hget(key, "seen") != seen
+        return record.of(site.redis, key).seen != seen
 
     until(is_written_down, 5, "the session was touched")
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import record
 from client import COOKIE_NAME, at_once
 from fullsite import Site, Stack, running
 from until import until
@@ -343,12 +344,12 @@ def test_the_idle_time_is_counted_as_ever():
     limits = {"session.idle_timeout": "60s", "session.touch_interval": "2s"}
     with running(microcache=True, overrides=limits) as site:
         browser, key = site.signed_in_with_key()
-        first = int(site.redis.hget(key, "seen"))
+        first = record.of(site.redis, key).seen
         began = time.monotonic()
 
         def is_touched():
             assert browser.get("/api/whoami/").status == 200
-            return int(site.redis.hget(key, "seen")) > first
+            return record.of(site.redis, key).seen > first
 
         # An entry ends before a touch is due, so that none is late.
         until(is_touched, 5, "activity is written down")

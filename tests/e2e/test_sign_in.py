@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import record
 from client import COOKIE_NAME, at_once
 from fullsite import LOGIN, FakeBackend, running
 
@@ -211,7 +212,7 @@ def test_sign_ins_that_follow_each_other_closely_all_succeed_and_crash_nothing(o
 
 def test_asking_for_the_session_does_not_extend_it(site):
     browser, key = site.signed_in_with_key()
-    seen = site.redis.hget(key, "seen")
+    seen = record.of(site.redis, key).seen
     for _ in range(5):
         browser.session()
-    assert site.redis.hget(key, "seen") == seen
+    assert record.of(site.redis, key).seen == seen

@@ -8,6 +8,7 @@ import time
 
 from redis.exceptions import ResponseError
 
+import record
 from gather import stored
 from until import until
 from vault import session_key
@@ -37,7 +38,8 @@ def generations(server, visitors):
             connection.execute_command("READONLY")
         for visitor in visitors:
             with contextlib.suppress(ResponseError):  # another one's slot
-                found[visitor.tag] = int(connection.hget(session_key(visitor.cookie), "gen") or 0)
+                stands = record.of(connection, session_key(visitor.cookie))
+                found[visitor.tag] = stands.generation if stands else 0
     return found
 
 

@@ -5,6 +5,7 @@ import re
 import time
 
 import ledger as ledgers
+import record
 from clocks import true_time
 from facts import Evidence, Held, Stored
 from until import until
@@ -72,13 +73,12 @@ def held(redis, key_file, visitors, ledger, now):
     """What Redis holds for each visitor, opened. Wait until all is quiet."""
     vault, found = Vault(key_file), []
     for visitor in visitors:
-        names = ("gen", "access", "refresh")
-        values = dict(zip(names, redis.hmget(session_key(visitor.cookie), names)))
-        generation = int(values["gen"]) if values["gen"] else None
+        stands = record.of(redis, session_key(visitor.cookie))
+        generation = stands and stands.generation
+        texts = stands and vault.texts(stands, visitor.cookie)
         jtis = {}
         for name in ("access", "refresh"):
-            text = values[name] and vault.unseal(values[name], visitor.cookie, generation, name)
-            token = ledger.token(text)
+            token = ledger.token(texts and texts[name])
             jtis[name] = token.jti if token and token.kind == name else None
         found.append(
             Held(visitor.tag, visitor.user, generation, jtis["access"], jtis["refresh"], now)
@@ -92,8 +92,9 @@ def wait_for_quiet(redis, visitors, seconds=30):
     def is_quiet():
         now_s, now_us = redis.time()
         for visitor in visitors:
-            state, lease = redis.hmget(session_key(visitor.cookie), "state", "lease")
-            if state == b"refreshing" and int(lease) > now_s * 1000 + now_us // 1000:
+            stands = record.of(redis, session_key(visitor.cookie))
+            now_ms = now_s * 1000 + now_us // 1000
+            if stands and stands.state == "refreshing" and stands.lease > now_ms:
                 return False
         return True
 

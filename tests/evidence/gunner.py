@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
+import record
 from crash_points import FAULTS, Shots, steps
 from crowd import Load
 from fullsite import REVOKE
@@ -156,12 +157,10 @@ class Gunner:
 
     def _revoke(self, visitor):
         """The refresh token that Redis holds; it may be rotated away at this very moment."""
-        names = session_key(visitor.cookie), "gen", "refresh"
-        generation, sealed = self._ground.store.hmget(*names)
-        if not sealed:
+        stands = record.of(self._ground.store, session_key(visitor.cookie))
+        if not stands:
             return
-        vault = Vault(self._ground.key_file)
-        token = vault.unseal(sealed, visitor.cookie, int(generation), "refresh")
+        token = Vault(self._ground.key_file).texts(stands, visitor.cookie)["refresh"]
         request = urllib.request.Request(
             self._ground.backend.url + REVOKE,
             b'{"refresh": "%s"}' % token.encode(),

@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "scripts")]
 import fullsite  # noqa: E402
 from client import at_once  # noqa: E402
 from until import until  # noqa: E402
+from vault import hash_in_key, tag_of_hash  # noqa: E402
 
 SESSIONS, ACCESS_S, AT_ONCE = 40, 2, 8
 SCRIPTS = ROOT / "bff" / "store" / "scripts"
@@ -35,7 +36,7 @@ COMMIT = hashlib.sha1(
 class Commits:
     """When Redis ran COMMIT, by its own word (MONITOR), and for which session."""
 
-    LINE = re.compile(rf'\+([0-9.]+) \[[^]]*\] "EVALSHA" "{COMMIT}" "1" "[^"]*{{(.{{8}})'.encode())
+    LINE = re.compile(rf'\+([0-9.]+) \[[^]]*\] "EVALSHA" "{COMMIT}" "1" "[^"]*{{(.{{22}})'.encode())
 
     def __init__(self, redis_socket):
         self.found = []  # (session as bffd's log names it, time)
@@ -57,7 +58,7 @@ class Commits:
     def _read(self):
         for line in self._socket.makefile("rb"):
             if told := self.LINE.match(line):
-                self.found.append((told[2].decode(), float(told[1])))
+                self.found.append((tag_of_hash(hash_in_key(told[2])), float(told[1])))
 
 
 def refresh_all(site, browsers, commits, at_a_time):

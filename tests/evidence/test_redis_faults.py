@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import record
 import redis_troubles
 from client import Browser
 from crowd import Load
@@ -55,10 +56,10 @@ def test_answers_cut_in_their_middle(asking_ground, capsys):
 def test_a_lease_whose_answer_was_lost_does_not_hold_the_session_up(asking_ground):
     ground, visitor = asking_ground, asking_ground.visitors[0]
     key = session_key(visitor.cookie)
-    before = int(ground.store.hget(key, "gen"))
-    until(lambda: ground.store.hget(key, "state") == b"idle", LEASE_S + 5, "no lease is held")
+    before = record.of(ground.store, key).generation
+    until(lambda: record.of(ground.store, key).state == "idle", LEASE_S + 5, "no lease is held")
     until(
-        lambda: int(ground.store.hget(key, "access_exp")) / 1000 + 1 < time.time(),
+        lambda: record.of(ground.store, key).access_end / 1000 + 1 < time.time(),
         ACCESS_S + 5,
         "the access token expires",
     )
@@ -68,7 +69,7 @@ def test_a_lease_whose_answer_was_lost_does_not_hold_the_session_up(asking_groun
         lost_at = time.time()
         until(lambda: served(load) == 1, LEASE_S + 15, "the visitor is served")
     ground.judge(load)
-    assert int(ground.store.hget(key, "gen")) == before + 1
+    assert record.of(ground.store, key).generation == before + 1
     first = min(seen.at for seen in load.seen if seen.status == 200)
     assert first - lost_at <= BACK_WITHIN_S
 

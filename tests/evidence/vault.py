@@ -7,6 +7,8 @@ import ctypes.util
 import hashlib
 import struct
 
+import record
+
 KID, NONCE, TAG = 4, 24, 16
 
 
@@ -17,16 +19,26 @@ def _sodium():
 
 
 def session_hash(cookie):
-    return hashlib.blake2b(cookie.encode(), digest_size=32).hexdigest()
+    return hashlib.blake2b(cookie.encode(), digest_size=16).digest()
+
+
+def tag_of_hash(found):
+    """How bffd's log names a session."""
+    return found.hex()[:8]
 
 
 def session_tag(cookie):
-    """How bffd's log names a session."""
-    return session_hash(cookie)[:8]
+    return tag_of_hash(session_hash(cookie))
 
 
 def session_key(cookie, prefix="bff:"):
-    return f"{prefix}s:{{{session_hash(cookie)}}}".encode()
+    name = base64.urlsafe_b64encode(session_hash(cookie)).rstrip(b"=").decode()
+    return f"{prefix}s:{{{name}}}".encode()
+
+
+def hash_in_key(name):
+    """Of the 22 characters in a session's key."""
+    return base64.urlsafe_b64decode(name + b"==")
 
 
 class Vault:
@@ -35,12 +47,12 @@ class Vault:
         self._keys = [base64.b64decode(line) for line in lines if line and line[0] != "#"]
         self._open = _sodium().crypto_aead_xchacha20poly1305_ietf_decrypt
 
-    def unseal(self, sealed, cookie, generation, field):
-        """The text, or None: it was not sealed for this place."""
-        name = session_key(cookie)
+    def texts(self, stored, cookie):
+        """{"access": ...} of a record, or None: it was not sealed for this place."""
+        name, field = session_key(cookie), b"record"
         place = struct.pack(">Q", len(name)) + name
-        place += struct.pack(">QQ", generation, len(field)) + field.encode()
-        nonce, closed = sealed[KID : KID + NONCE], sealed[KID + NONCE :]
+        place += struct.pack(">QQ", stored.generation, len(field)) + field
+        nonce, closed = stored.sealed[KID : KID + NONCE], stored.sealed[KID + NONCE :]
         plain = ctypes.create_string_buffer(max(len(closed) - TAG, 1))
         for server_key in self._keys:
             label = b"bffd seal v1" + cookie.encode()
@@ -50,5 +62,6 @@ class Vault:
                 place, ctypes.c_ulonglong(len(place)), nonce, key,
             )  # fmt: skip
             if not failed:
-                return plain.raw[: len(closed) - TAG].decode()
+                row = plain.raw[: len(closed) - TAG]
+                return {name: text.decode() for name, text in record.texts(row).items()}
         return None

@@ -10,7 +10,7 @@
 #include "../assert_str.h"
 #include "codec/backend.h"
 #include "private_redis.h"
-#include "store/store.h"
+#include "store/record.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
@@ -41,9 +41,9 @@ static const struct session_tokens second_tokens = {
     .refresh_life_ms = 24 * 3600000,
 };
 
-static inline struct store_options options_of(const char *owner)
+static inline struct store_options options_now(void)
 {
-    return (struct store_options){.config = &config, .keys = keys, .owner = str_from(owner)};
+    return (struct store_options){.config = &config, .keys = keys};
 }
 
 static inline void set_configuration(void)
@@ -93,15 +93,41 @@ static inline int64_t redis_now_ms(void)
     return ms;
 }
 
+/* A field of the record by its name in scripts/session.lua: read, or written when there is a value.
+ * Nothing else of the record is changed, and the key keeps its end. */
+#define AT_FIELD                                                                                   \
+    "local names = {'version', 'state', 'gen', 'created', 'seen', 'granted', 'access_exp', "       \
+    "'refresh_exp', 'epoch', 'lease', 'backoff', 'ambiguous', 'fails', 'owner', 'commit', 'uid'} " \
+    "local format = '>BBI4I6I6I6I6I6I7I6I6I6Bc8c8c16' "                                            \
+    "local value = redis.call('GET', KEYS[1]) "                                                    \
+    "local fields, at = {struct.unpack(format, value)} "                                           \
+    "for i, name in ipairs(names) do if name == ARGV[1] then at = i end end "                      \
+    "if ARGV[2] then fields[at] = tonumber(ARGV[2]) "                                              \
+    "redis.call('SET', KEYS[1], struct.pack(format, unpack(fields, 1, #names)) .. "                \
+    "value:sub(fields[#names + 1]), 'KEEPTTL') end "                                               \
+    "return string.format('%.0f', fields[at])"
+
 static inline long long field(const char *which)
 {
-    return ask("HGET %s %s", name.key, which);
+    return ask("EVAL %s 1 %s %s", AT_FIELD, name.key, which);
 }
 
 /* Time is moved by moving the times in the record. */
 static inline void set_field(const char *which, int64_t value)
 {
-    ask("HSET %s %s %lld", name.key, which, (long long)value);
+    ask("EVAL %s 1 %s %s %lld", AT_FIELD, name.key, which, (long long)value);
+}
+
+/* What stands at the session's key, in the arena. */
+static inline struct str stored_value(void)
+{
+    redisReply *reply = redisCommand(raw, "GET %s", name.key);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    struct str value;
+    assert_true(arena_copy(&arena, (struct str){reply->str, (size_t)reply->len}, &value));
+    freeReplyObject(reply);
+    return value;
 }
 
 static inline void run_out_lease(void)
@@ -143,9 +169,9 @@ static inline int set_up(void **state)
         return -1;
     seal_new_cookie(cookie);
     session_name_make(&config, (struct str){cookie, sizeof cookie}, &name);
-    struct store_options options = options_of("host:1"), options_2 = options_of("host:2");
+    struct store_options options = options_now();
     worker = store_open(&options);
-    other = store_open(&options_2);
+    other = store_open(&options);
     return worker && other ? 0 : -1;
 }
 
@@ -171,6 +197,24 @@ static inline struct session load_session(void)
 {
     struct session s;
     assert_ok(store_load(worker, &name, false, &arena, &s));
+    return s;
+}
+
+static inline void store_value(struct str value)
+{
+    redisReply *reply = redisCommand(raw, "SET %s %b KEEPTTL", name.key, value.p, value.n);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_STATUS);
+    freeReplyObject(reply);
+}
+
+/* With its refresh token, which loading leaves packed. */
+static inline struct session stored_session(void)
+{
+    struct record record;
+    struct session s;
+    assert_ok(record_read(redis_now_ms(), stored_value(), &record));
+    assert_ok(record_open(&config, keys, &name, &record, RECORD_ALL, &arena, &s));
     return s;
 }
 

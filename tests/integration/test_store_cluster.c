@@ -159,7 +159,7 @@ static int remove_all(void **state)
 
 static struct store_options cluster_options(void)
 {
-    struct store_options options = options_of("host:1");
+    struct store_options options = options_now();
     options.password = STR("CHANGE-ME");
     return options;
 }

@@ -7,6 +7,7 @@
 
 #include "store_fixture.h"
 
+#define TIME "*2\r\n$10\r\n1763750000\r\n$1\r\n5\r\n"
 #define SHA "$40\r\n0123456789012345678901234567890123456789\r\n"
 
 /* Answers every read with the next of `replies`, then closes; for one connection. */
@@ -51,16 +52,28 @@ static void start_impostor(struct impostor *im, const char *const *replies)
     assert_int_equal(pthread_create(&im->thread, NULL, play, im), 0);
 }
 
-static enum bff_err load_from_impostor(const char *const *replies, char *error, size_t size)
+static enum bff_err load(struct store *s)
+{
+    struct session session;
+    return store_load(s, &name, false, &arena, &session);
+}
+
+static enum bff_err begin(struct store *s)
+{
+    struct begin b;
+    return store_begin(s, &name, 0, &arena, &b);
+}
+
+static enum bff_err ask_impostor(enum bff_err (*question)(struct store *),
+                                 const char *const *replies, char *error, size_t size)
 {
     struct impostor im;
     start_impostor(&im, replies);
     config.redis.url = str_from(im.url);
     config.redis.command_ms = 1000;
-    struct store_options options = options_of("host:7");
+    struct store_options options = options_now();
     struct store *s = store_open(&options);
-    struct session session;
-    enum bff_err err = store_load(s, &name, false, &arena, &session);
+    enum bff_err err = question(s);
     snprintf(error, size, "%s", store_last_error(s));
     store_close(s);
     pthread_join(im.thread, NULL);
@@ -72,48 +85,83 @@ static void what_is_not_understood_is_unavailable(void **state)
 {
     (void)state;
     static const char *const conversations[][3] = {
-        {"+OK\r\n"},                              /* no SHA */
-        {":40\r\n"},                              /* of another type */
-        {"$3\r\nabc\r\n"},                        /* of another length */
-        {"HTTP/1.1 400 Bad Request\r\n\r\n"},     /* another protocol */
-        {SHA, "+OK\r\n"},                         /* no list */
-        {SHA, "$-1\r\n"},                         /* nil */
-        {SHA, "*0\r\n"},                          /* no outcome */
-        {SHA, "*1\r\n:1\r\n"},                    /* no text */
-        {SHA, "*1\r\n$5\r\nOTHER\r\n"},           /* no outcome of LOAD */
-        {SHA, "*2\r\n$4\r\nNONE\r\n$1\r\nx\r\n"}, /* more than its contract says */
-        {SHA, "*1\r\n$5\r\nFOUND\r\n"},           /* less */
-        {SHA, "*1\r\n$4\r\nNO"},                  /* cut off */
-        {SHA, "-ERR what\r\n"},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n"}, /* another protocol */
+        {"+OK\r\n$-1\r\n"},                   /* no time */
+        {"*1\r\n$1\r\n1\r\n$-1\r\n"},         /* half of one */
+        {"*2\r\n:1\r\n:1\r\n$-1\r\n"},        /* of another type */
+        {"*2\r\n$1\r\nx\r\n$1\r\n1\r\n$-1\r\n"},
+        {"*2\r\n$1\r\n1\r\n$7\r\n1000000\r\n$-1\r\n"},
+        {TIME "+OK\r\n"}, /* no value */
+        {TIME ":1\r\n"},  /* of another type */
+        {TIME "*0\r\n"},
+        {TIME "$5\r\nab"}, /* cut off */
+        {TIME},            /* half an answer */
+        {TIME "-ERR what\r\n"},
+        {"-ERR what\r\n$-1\r\n"},
+        {"-ERR what\r\n-ERR what\r\n"},
         {NULL},
     };
     for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
         char error[256];
-        assert_int_equal(load_from_impostor(conversations[i], error, sizeof error),
+        assert_int_equal(ask_impostor(load, conversations[i], error, sizeof error),
                          BFF_ERR_STORE_UNAVAILABLE);
         assert_true(error[0] != 0);
     }
 }
 
+static void what_is_not_understood_of_a_script_is_unavailable(void **state)
+{
+    (void)state;
+    static const char *const conversations[][3] = {
+        {"+OK\r\n"},                              /* no SHA */
+        {":40\r\n"},                              /* of another type */
+        {"$3\r\nabc\r\n"},                        /* of another length */
+        {SHA, "+OK\r\n"},                         /* no list */
+        {SHA, "$-1\r\n"},                         /* nil */
+        {SHA, "*0\r\n"},                          /* no outcome */
+        {SHA, "*1\r\n:1\r\n"},                    /* no text */
+        {SHA, "*1\r\n$5\r\nOTHER\r\n"},           /* no outcome of BEGIN */
+        {SHA, "*2\r\n$4\r\nNONE\r\n$1\r\nx\r\n"}, /* more than its contract says */
+        {SHA, "*2\r\n$2\r\nGO\r\n$1\r\n1\r\n"},   /* less */
+        {SHA, "*6\r\n$2\r\nGO\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n1\r\n"},
+        {SHA, "*1\r\n$4\r\nNO"}, /* cut off */
+        {SHA, "-ERR what\r\n"},
+        {NULL},
+    };
+    for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
+        char error[256];
+        assert_int_equal(ask_impostor(begin, conversations[i], error, sizeof error),
+                         BFF_ERR_STORE_UNAVAILABLE);
+        assert_true(error[0] != 0);
+    }
+}
+
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void a_record_made_up_by_another_does_not_open(void **state)
 {
     (void)state;
-    static const char *const made_up[] = {
-        SHA,
-        "*11\r\n$5\r\nFOUND\r\n$1\r\n9\r\n$1\r\n1\r\n$6\r\naccess\r\n$1\r\n9\r\n$7\r\nrefresh\r\n"
-        "$1\r\n9\r\n$6\r\nclaims\r\n$1\r\n9\r\n$1\r\n9\r\n$1\r\n9\r\n",
-        NULL,
-    };
+    static const char *const read[] = {TIME "$5\r\nvalue\r\n", NULL};
+    static const char *const begun[] = {SHA, "*3\r\n$2\r\nGO\r\n$1\r\n9\r\n$5\r\nvalue\r\n", NULL};
+    static const char *const timeless[] = {
+        SHA, "*3\r\n$2\r\nGO\r\n$1\r\nx\r\n$201\r\n\x01" HUNDRED HUNDRED "\r\n", NULL};
+    static const char *const sealed_by_another[] = {
+        SHA, "*3\r\n$2\r\nGO\r\n$1\r\n9\r\n$201\r\n\x01" HUNDRED HUNDRED "\r\n", NULL};
     char error[256];
-    assert_int_equal(load_from_impostor(made_up, error, sizeof error), BFF_ERR_SEAL_BROKEN);
+    assert_int_equal(ask_impostor(load, read, error, sizeof error), BFF_ERR_SEAL_BROKEN);
+    assert_int_equal(ask_impostor(begin, begun, error, sizeof error), BFF_ERR_SEAL_BROKEN);
+    assert_int_equal(ask_impostor(begin, timeless, error, sizeof error), BFF_ERR_SEAL_BROKEN);
+    assert_int_equal(ask_impostor(begin, sealed_by_another, error, sizeof error),
+                     BFF_ERR_SEAL_BROKEN);
 }
 
 static void an_error_is_told_without_its_arguments(void **state)
 {
     (void)state;
-    static const char *const chatty[] = {SHA, "-ERR unknown command, args: 'a secret'\r\n", NULL};
+    static const char *const chatty[] = {TIME "-ERR unknown command, args: 'a secret'\r\n", NULL};
     char error[256];
-    assert_int_equal(load_from_impostor(chatty, error, sizeof error), BFF_ERR_STORE_UNAVAILABLE);
+    assert_int_equal(ask_impostor(load, chatty, error, sizeof error), BFF_ERR_STORE_UNAVAILABLE);
     assert_string_equal(error, "Redis answered with an error (ERR)");
 }
 
@@ -122,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(what_is_not_understood_is_unavailable),
+        T(what_is_not_understood_of_a_script_is_unavailable),
         T(a_record_made_up_by_another_does_not_open),
         T(an_error_is_told_without_its_arguments),
     };

@@ -156,7 +156,7 @@ static int remove_all(void **state)
 
 static struct store_options sentinel_options(void)
 {
-    struct store_options options = options_of("host:1");
+    struct store_options options = options_now();
     options.password = STR("CHANGE-ME");
     options.sentinel_password = STR(SENTINEL_WORD);
     return options;
@@ -231,7 +231,7 @@ static void assert_watch_follows(void)
         if (!is_tracked() || looks % 20 != 0)
             continue;
         redisContext *c = private_redis_connect(primary_now());
-        freeReplyObject(redisCommand(c, "HSET %s nothing 1", name.key));
+        freeReplyObject(redisCommand(c, "PEXPIRE %s 3600000", name.key));
         redisFree(c);
     }
 }

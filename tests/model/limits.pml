@@ -3,10 +3,11 @@
  * the races of a refresh, where a limit only is "over" at any moment; here time is a number, and
  * one COMMIT after the other is all there is of a refresh.
  *
- * Every script is an atomic step with the name it has in bff/store/scripts; IS_OVER, READABLE and
- * move_key_end() are ends_at() and read() of session.lua. What a session's life should be is
- * written down a second time, in the variables that nobody but the model knows, and each answer is
- * held against that.
+ * Every script is an atomic step with the name it has in bff/store/scripts, and so is the GET with
+ * which a session is loaded; IS_OVER, READABLE and move_key_end() are ends_at() and read() of
+ * session.lua, and record_is_over() of record.c. What a session's life should be is written down a
+ * second time, in the variables that nobody but the model knows, and each answer is held against
+ * that.
  *
  * Macros choose a variant: `check` has them, README.md says what they are for.
  */
@@ -30,7 +31,7 @@ inline must(condition, broken)
     fi
 }
 
-/* --- Redis: its clock, and the session's hash with the time at which the key goes --- */
+/* --- Redis: its clock, and the session's record with the time at which the key goes --- */
 
 byte now = 1;
 byte idle_limit = LONG_IDLE;
@@ -110,34 +111,38 @@ end:
     od
 }
 
+/* A worker: loads, and touches where that was due when it loaded. Anything may come in between. */
 proctype Page()
 {
+    bool is_due;
 end:
     do
     :: atomic {
-        printf("LOAD that touches, at %d\n", now);
         if
-        :: !READABLE -> printf("LOAD: NONE\n"); answered_without()
-        :: READABLE ->
-            answered_with_it();
-            if
-            :: now - seen >= TOUCH ->
-                seen = now; used = now;
+        :: !READABLE -> printf("a load finds nothing\n"); answered_without()
+        :: READABLE && now - seen >= TOUCH -> is_due = true
+        :: READABLE -> printf("a load, at %d\n", now); answered_with_it() /* not due, or only looked at */
+        fi
+       };
+       if
+       :: is_due ->
+            atomic {
+                is_due = false;
+                if
+                :: !READABLE -> printf("TOUCH: NONE\n"); answered_without()
+                :: READABLE ->
+                    answered_with_it();
+                    seen = now; used = now;
 #ifndef TOUCH_KEEPS_KEY
-                move_key_end();
+                    move_key_end();
 #endif
-                printf("LOAD: FOUND, touched\n")
-            /* Not due; or Redis is full, and still says who is signed in. */
-            :: printf("LOAD: FOUND\n")
-            fi
-        fi
-       }
-    :: atomic {
-        if
-        :: !READABLE -> printf("LOAD: NONE\n"); answered_without()
-        :: READABLE -> printf("LOAD: FOUND at %d\n", now); answered_with_it()
-        fi
-       }
+                    printf("TOUCH: FOUND, at %d\n", now)
+                /* Redis is full, and still says who is signed in. */
+                :: READABLE -> printf("TOUCH: FOUND, nothing is written\n"); answered_with_it()
+                fi
+            }
+       :: else
+       fi
     od
 }
 

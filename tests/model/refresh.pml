@@ -1,7 +1,7 @@
 /*
  * One session, its refresh scripts (bff/store/scripts), the workers that run them, and Django.
  *
- * Each script is one atomic step here because it is one in Redis. A time in the hash is only ever
+ * Each script is one atomic step here because it is one in Redis. A time in the record is only ever
  * compared with now, so it is a bit here ("not yet over"), which Clock clears at any moment at
  * which the real one could be over. The bits of work between the scripts interleave freely: that,
  * crashes and stalls are what is searched.
@@ -56,7 +56,7 @@ bool lease;         /* lease > now */
 bool grace;         /* ambiguous > now */
 bool backoff;       /* backoff > now */
 byte holder;        /* `owner` */
-byte last_epoch;    /* Redis' clock, of which `epoch` is made: it does not go back with the hash */
+byte last_epoch;    /* Redis' clock, of which `epoch` is made: it does not go back with the record */
 
 /* --- Django --- */
 

@@ -12,20 +12,13 @@ FRESH     record: the generation has moved on
 BUSY      ms: another holder is at it, or a rejection stands its grace
 BACKOFF   ms: the backend failed just now
 REJECTED  name of the user: a rejection stood its grace; the session is deleted
-GO        record, epoch, ambiguous (0 or 1); the same again for an attempt that has the lease
+GO        record; the same again for an attempt that has the lease
 ]]
 local seen, attempt = tonumber(ARGV[4]), ARGV[5]
 local lease_ms, grace_ms, longest = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local function busy(until_ms)
     return {'BUSY', text(math.min(until_ms - now, longest))}
-end
-
-local function go(s)
-    local reply = record('GO', s)
-    reply[#reply + 1] = text(s.epoch)
-    reply[#reply + 1] = s.ambiguous > 0 and '1' or '0'
-    return reply
 end
 
 local s = read()
@@ -35,7 +28,7 @@ end
 if seen ~= 0 and s.gen ~= seen then
     return record('FRESH', s)
 end
-if s.state == 'rejected' then
+if s.state == REJECTED then
     if s.ambiguous > now then
         return busy(s.ambiguous)
     end
@@ -43,15 +36,15 @@ if s.state == 'rejected' then
     redis.call('PUBLISH', channel, key)
     return {'REJECTED', s.uid}
 end
-if s.state == 'refreshing' then
+if s.state == REFRESHING then
     if s.lease > now then
-        if redis.call('HMGET', key, 'owner')[1] ~= attempt then
+        if s.owner ~= attempt then
             return busy(s.lease)
         end
         -- The answer was lost on its way, so nothing has begun yet: the lease counts from now.
-        redis.call('HSET', key, 'lease', text(now + lease_ms))
-        track()
-        return go(s)
+        s.lease = now + lease_ms
+        write(s, 'KEEPTTL')
+        return record('GO', s)
     end
     -- Whoever let the lease run out may have been granted the only valid successor and may still
     -- bring it: a rejection in this generation has to wait for that.
@@ -62,7 +55,6 @@ end
 -- The clock, and no mere count: a Redis that lost writes would count the same again, and a verdict
 -- on a lease that it forgot would be taken for one on a later lease.
 s.epoch = math.max(s.epoch + 1, time[1] * 1000000 + time[2])
-redis.call('HSET', key, 'state', 'refreshing', 'owner', attempt, 'epoch', text(s.epoch),
-    'lease', text(now + lease_ms), 'ambiguous', text(s.ambiguous))
-track()
-return go(s)
+s.state, s.owner, s.lease = REFRESHING, attempt, now + lease_ms
+write(s, 'KEEPTTL')
+return record('GO', s)

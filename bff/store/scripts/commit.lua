@@ -6,9 +6,9 @@ older dump), and with them every token that came since.
 
 ARGV[4]  the generation that was refreshed
 ARGV[5]  names what is committed, so that a repetition is known as one
-ARGV[6]  sealed access token    ARGV[7]  its life in ms, '' when not known
-ARGV[8]  sealed refresh token   ARGV[9]  its life in ms, '' when not known, 'kept' for the old one
-ARGV[10] sealed claims
+ARGV[6]  what is sealed
+ARGV[7]  the access token's life in ms, '' when not known
+ARGV[8]  the refresh token's, 'kept' for the old one's
 
 GONE     there is no such session: sign-out won
 STALE    the generation had moved on without us
@@ -27,8 +27,8 @@ if s.gen > generation then
 end
 s.gen, s.granted = generation + 1, now
 s.access_exp = expires(ARGV[7])
-if ARGV[9] ~= 'kept' then
-    s.refresh_exp = expires(ARGV[9])
+if ARGV[8] ~= 'kept' then
+    s.refresh_exp = expires(ARGV[8])
 end
 if ends_at(s) <= now then
     redis.call('DEL', key)
@@ -38,10 +38,8 @@ end
 -- First a write that Redis allows when its memory is full: it then lets the script finish. Memory
 -- may have filled up since BEGIN, and these tokens cannot be had again.
 redis.call('PEXPIREAT', key, text(ends_at(s)))
-redis.call('HSET', key, 'gen', text(s.gen), 'commit', commit, 'access', ARGV[6],
-    'access_exp', text(s.access_exp), 'refresh', ARGV[8], 'refresh_exp', text(s.refresh_exp),
-    'claims', ARGV[10], 'state', 'idle', 'owner', '', 'lease', '0', 'backoff', '0', 'fails', '0',
-    'ambiguous', '0', 'granted', text(now))
+s.state, s.owner, s.commit, s.sealed = IDLE, NO_NAME, commit, ARGV[6]
+s.lease, s.backoff, s.fails, s.ambiguous = 0, 0, 0, 0
+write(s, 'KEEPTTL')
 redis.call('PUBLISH', channel, key)
-track()
 return times('STORED', s)

@@ -13,14 +13,14 @@ BACKOFF     ms
 local least, most = tonumber(ARGV[6]), tonumber(ARGV[7])
 local s = read()
 if not s or s.gen ~= tonumber(ARGV[4]) or s.epoch ~= tonumber(ARGV[5])
-    or s.state ~= 'refreshing' then
+    or s.state ~= REFRESHING then
     return {'SUPERSEDED'}
 end
 local wait = math.min(most, least * 2 ^ math.min(s.fails, 30))
 wait = math.max(1, math.floor(wait - wait * tonumber(ARGV[8]) / 1000))
 -- `ambiguous` stays: an earlier holder may still be on its way.
-redis.call('HSET', key, 'state', 'idle', 'owner', '', 'lease', '0', 'fails', text(s.fails + 1),
-    'backoff', text(now + wait))
+s.state, s.owner, s.lease = IDLE, NO_NAME, 0
+s.fails, s.backoff = s.fails + 1, now + wait
+write(s, 'KEEPTTL')
 redis.call('PUBLISH', channel, key)
-track()
 return {'BACKOFF', text(wait)}

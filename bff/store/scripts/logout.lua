@@ -3,7 +3,7 @@ LOGOUT: the session ends, whatever state it is in; COMMIT never creates it again
 the record as it was deleted: a refresh token read any earlier might have been replaced since.
 
 NONE   there was none
-ENDED  record, name of the user
+ENDED  record
 ]]
 local s = read()
 redis.call('DEL', key)
@@ -11,6 +11,4 @@ if not s then
     return {'NONE'}
 end
 redis.call('PUBLISH', channel, key)
-local reply = record('ENDED', s)
-reply[#reply + 1] = s.uid
-return reply
+return record('ENDED', s)

@@ -9,13 +9,13 @@ WAIT        ms: the rejection stands, and ends the session at the next BEGIN aft
 ENDED       name of the user: the session is deleted
 ]]
 local s = read()
-if not s or s.gen ~= tonumber(ARGV[4]) or s.epoch ~= tonumber(ARGV[5]) or s.state == 'idle' then
+if not s or s.gen ~= tonumber(ARGV[4]) or s.epoch ~= tonumber(ARGV[5]) or s.state == IDLE then
     return {'SUPERSEDED'}
 end
 if s.ambiguous > now then
-    redis.call('HSET', key, 'state', 'rejected', 'owner', '', 'lease', '0')
+    s.state, s.owner, s.lease = REJECTED, NO_NAME, 0
+    write(s, 'KEEPTTL')
     redis.call('PUBLISH', channel, key)
-    track()
     return {'WAIT', text(s.ambiguous - now)}
 end
 redis.call('DEL', key)

@@ -1,11 +1,12 @@
 --[[
-The head of every script (the C side puts it in front): what a session's hash holds, when it ends.
+The head of every script (the C side puts it in front): what a session's record holds, when it ends.
 
 KEYS[1]  the session's key, the only one a script touches
 ARGV[1]  idle limit, ARGV[2] absolute limit, both in ms
 ARGV[3]  the channel on which the end of a refresh is told
 
-Times in the hash are milliseconds since the epoch by this server's TIME, so no host's clock
+A record is one string: the fields below, each in so many bytes, and what is sealed. bff/store/record.c
+reads the same. Times are milliseconds since the epoch by this server's TIME, so no host's clock
 matters; lives come as durations. An `..._exp` of 0 means that the end is not known.
 Every script answers a list of strings, the first of which names the outcome.
 ]]
@@ -14,10 +15,13 @@ local idle_ms, absolute_ms, channel = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local NAMES = {'gen', 'access', 'access_exp', 'refresh', 'refresh_exp', 'uid', 'claims', 'created',
-    'seen', 'state', 'epoch', 'lease', 'backoff', 'fails', 'ambiguous', 'commit', 'granted'}
-local COUNTS = {'gen', 'access_exp', 'refresh_exp', 'created', 'seen', 'epoch', 'lease', 'backoff',
-    'fails', 'ambiguous', 'granted'}
+local VERSION = 1
+local IDLE, REFRESHING, REJECTED = 0, 1, 2
+--             version, state, gen, created, seen, granted, access_exp, refresh_exp, epoch,
+--             lease, backoff, ambiguous, fails, owner, commit, uid
+local FIELDS = '>BBI4I6I6I6I6I6I7I6I6I6Bc8c8c16'
+local NO_NAME = string.rep('\0', 8)
+local FAILS_MAX = 255
 
 -- The longest that any option gives a lease, a back-off or a grace. Who ends later than that was
 -- given it by this server's clock before it was set back.
@@ -35,20 +39,29 @@ local function ends_at(s)
     return at
 end
 
+-- What stands at the key, or nil when it is no record: there is nothing, or what others wrote.
+local function stored()
+    local value = redis.pcall('GET', key)
+    if type(value) == 'table' and not string.find(value.err, 'WRONGTYPE', 1, true) then
+        error(value.err)
+    end
+    if type(value) == 'string' and #value >= struct.size(FIELDS) and value:byte() == VERSION then
+        return value
+    end
+end
+
 -- The session, or nil when there is none or its time is over (limits may have been shortened
 -- since its key was given its end).
 local function read()
-    local values = redis.call('HMGET', key, unpack(NAMES))
-    if not values[1] then
+    local value = stored()
+    if not value then
         return nil
     end
-    local s = {}
-    for i, name in ipairs(NAMES) do
-        s[name] = values[i] or ''
-    end
-    for _, name in ipairs(COUNTS) do
-        s[name] = tonumber(s[name]) or 0
-    end
+    local s, past, _ = {}
+    _, s.state, s.gen, s.created, s.seen, s.granted, s.access_exp, s.refresh_exp, s.epoch,
+        s.lease, s.backoff, s.ambiguous, s.fails, s.owner, s.commit, s.uid, past =
+        struct.unpack(FIELDS, value)
+    s.sealed = value:sub(past)
     for _, name in ipairs({'lease', 'backoff', 'ambiguous'}) do
         if s[name] > now + LONGEST_MS then
             s[name] = 0
@@ -60,10 +73,21 @@ local function read()
     return s
 end
 
--- A write makes Redis forget who reads this key (CLIENT TRACKING), and NOLOOP keeps that from the
--- writer: reading once more subscribes the connection again.
-local function track()
-    redis.call('HEXISTS', key, 'gen')
+local function packed(s)
+    return struct.pack(FIELDS, VERSION, s.state, s.gen, s.created, s.seen, s.granted, s.access_exp,
+        s.refresh_exp, s.epoch, s.lease, s.backoff, s.ambiguous, math.min(s.fails, FAILS_MAX),
+        s.owner, s.commit, s.uid) .. s.sealed
+end
+
+-- `...`: what becomes of the key's end. A write makes Redis forget who reads this key (CLIENT
+-- TRACKING), and NOLOOP keeps that from the writer: reading once more subscribes the connection again.
+local function write(s, ...)
+    redis.call('SET', key, packed(s), ...)
+    redis.call('EXISTS', key)
+end
+
+local function write_with_end(s)
+    write(s, 'PX', text(ends_at(s) - now))
 end
 
 local function expires(life)
@@ -71,13 +95,11 @@ local function expires(life)
 end
 
 local function record(outcome, s)
-    return {outcome, text(now), text(s.gen), s.access, text(s.access_exp), s.refresh,
-        text(s.refresh_exp), s.claims, text(s.created), text(s.seen), text(s.granted)}
+    return {outcome, text(now), packed(s)}
 end
 
 -- The same without what the caller has just sent.
 local function times(outcome, s)
-    s.access, s.refresh, s.claims = '', '', ''
+    s.sealed = ''
     return record(outcome, s)
 end
-

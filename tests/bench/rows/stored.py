@@ -46,7 +46,7 @@ class Store:
         keys = [session, user, b"bff:s:", b"bff:u:"]
         left = count - self.count()
         while left > 0:
-            names = [secrets.token_hex(32) for _ in range(min(left, COPIES_AT_ONCE))]
+            names = [secrets.token_urlsafe(16) for _ in range(min(left, COPIES_AT_ONCE))]
             self._copy(keys, names)
             left -= len(names)
 

@@ -196,27 +196,6 @@ static void the_first_key_of_the_ring_seals(void **state)
     keyring_free(first);
 }
 
-static void a_kept_key_opens_what_each_key_of_the_ring_has_sealed(void **state)
-{
-    (void)state;
-    struct keyring *old = ring_of(KEY_A), *twin = ring_of(KEY_B_TWIN);
-    struct keyring *all = ring_of(KEY_B "\n" KEY_B_TWIN "\n" KEY_A);
-    struct str by_old = sealed_by(old, STR("old")), by_twin = sealed_by(twin, STR("twin"));
-    struct seal_key kept = {0};
-    struct seal_place keeping = place;
-    keeping.kept = &kept;
-    for (int i = 0; i < 2; i++) {
-        assert_opens(all, &keeping, by_old, STR("old"));
-        assert_opens(all, &keeping, by_old, STR("old"));
-        assert_opens(all, &keeping, by_twin, STR("twin"));
-        assert_opens(all, &keeping, sealed_by(all, STR("new")), STR("new"));
-    }
-    assert_stays_shut(old, &keeping, by_twin);
-    keyring_free(all);
-    keyring_free(twin);
-    keyring_free(old);
-}
-
 static void of_two_keys_with_one_kid_the_right_one_is_found(void **state)
 {
     (void)state;
@@ -366,10 +345,10 @@ static void a_new_cookie_is_what_a_cookie_header_may_hold(void **state)
     assert_str(value, ((struct str){first, 43}));
 }
 
-static void assert_hash(const unsigned char hash[32], const char *hex)
+static void assert_hash(const unsigned char hash[SESSION_HASH_BYTES], const char *hex)
 {
-    char text[65];
-    sodium_bin2hex(text, sizeof text, hash, 32);
+    char text[2 * SESSION_HASH_BYTES + 1];
+    sodium_bin2hex(text, sizeof text, hash, SESSION_HASH_BYTES);
     assert_string_equal(text, hex);
 }
 
@@ -381,9 +360,9 @@ static void the_names_of_stored_things_are_stable(void **state)
     struct keyring *ring = ring_of(KEY_A "\n" KEY_B);
     unsigned char hash[SESSION_HASH_BYTES];
     seal_cookie_hash(place.cookie, hash);
-    assert_hash(hash, "6342b384e5d6294c5df1110132b93b97b395a2ff4cca498af637b3e06b3095dd");
+    assert_hash(hash, "b2ce035930bbb7553786a9f22435955a");
     seal_user_hash(ring, STR("42"), hash);
-    assert_hash(hash, "56be497041d32d9b6ffa4e6351e0d24fd7aa398338c69ed0b3d7591d0d3bb787");
+    assert_hash(hash, "5026bca4d77dd39da471c4517d51efee");
     keyring_free(ring);
 }
 
@@ -404,7 +383,6 @@ int main(void)
         cmocka_unit_test(the_value_of_an_unknown_key_does_not_open),
         cmocka_unit_test(an_older_key_of_the_ring_still_opens),
         cmocka_unit_test(the_first_key_of_the_ring_seals),
-        cmocka_unit_test(a_kept_key_opens_what_each_key_of_the_ring_has_sealed),
         cmocka_unit_test(of_two_keys_with_one_kid_the_right_one_is_found),
         cmocka_unit_test(the_format_is_the_documented_one),
         cmocka_unit_test(a_full_arena_is_an_error),

@@ -65,11 +65,13 @@ static void unknown_names_are_refused_with_the_nearest_known_one(void **state)
          "bff.conf:8: [sesion]: there is no such section; did you mean [session]?"},
         {GOOD "[nonsense]\nlevel = info\n",
          "bff.conf:8: [nonsense]: there is no such section; there are [server] [log] [redis] "
-         "[session] [csrf] [backend] [client] [login] [capture NAME] [pending] [refresh] [revoke] "
+         "[session] [csrf] [backend] [client] [login] [attempts] [capture NAME] [pending] "
+         "[refresh] [revoke] "
          "[compat]"},
-        {GOOD "[]\n", "bff.conf:8: []: there is no such section; there are [server] [log] [redis] "
-                      "[session] [csrf] [backend] [client] [login] [capture NAME] [pending] "
-                      "[refresh] [revoke] [compat]"},
+        {GOOD "[]\n",
+         "bff.conf:8: []: there is no such section; there are [server] [log] [redis] "
+         "[session] [csrf] [backend] [client] [login] [attempts] [capture NAME] [pending] "
+         "[refresh] [revoke] [compat]"},
         {GOOD "[Log]\n", "bff.conf:8: [Log]: there is no such section; did you mean [log]?"},
         {GOOD "[captures register]\nrequest = POST /x/\n",
          "bff.conf:8: [captures register]: there is no such section; did you mean [capture NAME]?"},
