@@ -39,6 +39,8 @@ def dump(connection):
         kind = connection.type(key)
         if kind == b"zset":
             parts += [member for member, _ in connection.zrange(key, 0, -1, withscores=True)]
+        elif kind == b"hash":  # of attempts to sign in
+            parts += [part for pair in connection.hgetall(key).items() for part in pair]
         elif kind == b"string":
             parts.append(connection.get(key))
         else:
