@@ -23,7 +23,7 @@ FIFTY_MB = os.urandom(1 << 20) * 50
 def renewing_site():
     """A token is renewed in the last quarter of its life."""
     with running(
-        env={"BFF_TEST_ACCESS_SECONDS": 8}, overrides={"session.refresh_ahead": "10m"}
+        env={"BFF_TEST_ACCESS_SECONDS": 16}, overrides={"session.refresh_ahead": "10m"}
     ) as renewing:
         yield renewing
 
@@ -188,7 +188,7 @@ def test_ahead_of_its_end_the_token_is_still_used_and_one_refresh_runs_behind(re
     calls = site.backend.calls_from_now()
     assert browser.get("/api/whoami/").status == 200
     assert calls.refreshes == []  # it has hardly begun to live
-    until(lambda: browser.get("/api/whoami/").status == 200 and calls.refreshes, 8, "a refresh")
+    until(lambda: browser.get("/api/whoami/").status == 200 and calls.refreshes, 16, "a refresh")
     assert time.time() < claims_of(first["token"])["exp"]
     until(lambda: browser.session()["refreshes"] == 1, 5, "the new token is stored")
     assert browser.get("/api/whoami/").status == 200
