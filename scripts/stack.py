@@ -48,6 +48,7 @@ class Stack:
     key_file       an existing one; default: config's if it is readable, else a new one
     django_env     for the test project's settings
     microcache     with nginx' micro-cache, in a directory of its own on a tmpfs
+    mask           with bff-mask.conf
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Stack:
         key_file=None,
         django_env=None,
         microcache=False,
+        mask=False,
         keep=False,
     ):
         self._base = Path(config).read_text() if config else site_files.SIMPLEJWT
@@ -79,7 +81,7 @@ class Stack:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.keep = keep
         self.https, self._html, self._login_rate = https, html, login_rate
-        self._prefixes = prefixes
+        self._prefixes, self._mask = prefixes, mask
         self._overrides = dict(overrides or {})
         if not config:
             self._overrides.setdefault("server.workers", workers)
@@ -167,7 +169,8 @@ class Stack:
         prefixes = {*site_files.implied_prefixes(effective), *self._prefixes}
         site_files.add_to_site(files, prefixes, self.microcache)
         files.add("bff-paths.conf", components.run_bffd("-c", self.config, "--print-nginx"))
-        files.add("bff-attach.conf", site_files.attach_line(effective))
+        mask = "include bff/bff-mask.conf;\n" if self._mask else ""
+        files.add("bff-attach.conf", site_files.attach_line(effective) + mask)
         site = self._https_site(files, port) if self.https else self._plain_site(files, port)
         main = site_files.nginx_main(self.directory, files.write(site))
         self.nginx.config.write_text(main)

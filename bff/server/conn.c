@@ -126,6 +126,19 @@ enum conn_event conn_receive(struct conn *c, int64_t now_ms)
     return CONN_CLOSED;
 }
 
+/* libfcgi frees its buffers as they are: what is taken out of one is wiped there. One byte makes it
+ * fill an empty one, and no more is taken than it then holds. */
+static int take(FCGX_Stream *in, char *to, size_t want)
+{
+    size_t there = (size_t)(in->stop - in->rdNext);
+    if (want > there)
+        want = there > 0 ? there : 1;
+    int n = FCGX_GetStr(to, (int)want, in);
+    if (n > 0)
+        wipe(in->rdNext - n, (size_t)n);
+    return n;
+}
+
 /* What is beyond `limit` is read, too, and forgotten: closing over unread bytes would reset the
  * connection before nginx has read the answer. */
 enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
@@ -143,7 +156,7 @@ enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
     for (;;) {
         bool fits = seen < room;
         size_t want = fits ? room - (size_t)seen : sizeof scratch;
-        int n = FCGX_GetStr(fits ? memory + seen : scratch, (int)want, c->fcgx.in);
+        int n = take(c->fcgx.in, fits ? memory + seen : scratch, want);
         if (n <= 0)
             break;
         seen += (uint64_t)n;
@@ -226,6 +239,15 @@ static bool put_str(struct conn *c, struct str s)
     return s.n == 0 || FCGX_PutStr(s.p, (int)s.n, c->fcgx.out) == (int)s.n;
 }
 
+/* An answer to a sign-in, with the cookie. Sent, it is still in libfcgi's buffer. */
+static bool put_all(struct conn *c, struct str head, struct str body)
+{
+    FCGX_Stream *out = c->fcgx.out;
+    bool ok = put_str(c, head) && put_str(c, body) && FCGX_FFlush(out) == 0;
+    wipe(out->wrNext, (size_t)(out->stop - out->wrNext));
+    return ok;
+}
+
 static bool send_all(int fd, struct str s)
 {
     while (s.n > 0) {
@@ -259,7 +281,7 @@ static bool write_reply(struct conn *c)
     if (ok && c->request_id != 0)
         ok = send_answer(c, buf_str(&head), body);
     else if (ok)
-        ok = put_str(c, buf_str(&head)) && put_str(c, body);
+        ok = put_all(c, buf_str(&head), body);
     wipe(memory, head.n);
     return ok;
 }

@@ -58,7 +58,7 @@ def bob(site):
     return Asker(site, "bob", "builder")
 
 
-def assert_truthful(seen, asker, authority):
+def assert_truthful(seen, asker, authority, scheme="http"):
     """One request as Django got it."""
     names = seen.as_wsgi()
     twice = {name for name in names if names.count(name) > 1} & OURS
@@ -68,7 +68,7 @@ def assert_truthful(seen, asker, authority):
     assert seen.all("Authorization") == [b"Bearer " + asker.token], seen
     assert seen.all("X-Forwarded-For") == [b"127.0.0.1"], seen
     assert seen.all("Host") == seen.all("X-Forwarded-Host") == [authority.encode()], seen
-    assert seen.all("X-Forwarded-Proto") == [b"http"], seen
+    assert seen.all("X-Forwarded-Proto") == [scheme.encode()], seen
     assert len(seen.all("X-Request-ID")[0]) == 32, seen
 
 
