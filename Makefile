@@ -174,6 +174,11 @@ test: ## install what is missing, build, run all tests
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 
+.PHONY: test-sanitized
+test-sanitized: ## the end-to-end tests under ASan and UBSan, TSan, and valgrind: some 25 minutes
+	@scripts/setup analyze
+	@scripts/test-sanitized
+
 .PHONY: test-backends
 test-backends: ## each backend that bffd knows, with bffd before it: a table of what works
 	@scripts/setup test

@@ -21,7 +21,9 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 from stack import Stack, TestDjango  # noqa: E402  (it is not a package)
 
 # For scripts/test-sanitized: sanitizers and valgrind do what a worker must not.
-SANDBOX = {"server.sandbox": os.environ["BFF_TEST_SANDBOX"]} if "BFF_TEST_SANDBOX" in os.environ else {}
+SANDBOX = {}
+if "BFF_TEST_SANDBOX" in os.environ:
+    SANDBOX["server.sandbox"] = os.environ["BFF_TEST_SANDBOX"]
 
 # Every token that a site of this module ever issued, for the search at the module's end.
 all_issued = []
