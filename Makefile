@@ -174,6 +174,11 @@ test: ## install what is missing, build, run all tests
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 
+.PHONY: test-sanitized
+test-sanitized: ## the end-to-end tests under ASan and UBSan, TSan, and valgrind: some 25 minutes
+	@scripts/setup analyze
+	@scripts/test-sanitized
+
 .PHONY: test-backends
 test-backends: ## each backend that bffd knows, with bffd before it: a table of what works
 	@scripts/setup test
@@ -283,6 +288,37 @@ $(BUILD)/%.h.ok: %.h
 	$(Q)printf '#include "%s"\n' '$(<:bff/%=%)' | \
 	  $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -fsyntax-only -x c -
 	@touch $@
+
+# What compilers do not look for. Exceptions stand in .clang-tidy, or where they are made.
+.PHONY: analyze tidy cppcheck scan
+analyze: ## clang-tidy, cppcheck and scan-build; all of it has to be clean
+	@scripts/setup analyze
+	@$(MAKE) --no-print-directory cppcheck tidy scan
+
+# It knows no macros of libraries, and does not parse a compound literal after a question mark.
+cppcheck: | $(SCRIPTS_H)
+	$(call say,CHECK,cppcheck)
+	$(Q)cppcheck --quiet --enable=warning,performance,portability --inline-suppr --std=c11 \
+	  -j $(shell nproc) --error-exitcode=1 --suppress=internalAstError:bff/doctor/life.c \
+	  '-Djson_object_foreach(object, key, value)=while ((value = next(object, &key)))' \
+	  -D_GNU_SOURCE '-DBFF_VERSION=""' -Ibff -I$(BUILD)/gen bff
+
+TIDY     := $(SOURCES:%=$(BUILD)/%.tidy)
+tidy: $(TIDY)
+$(BUILD)/%.tidy: % .clang-tidy $(HEADERS) | $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- -std=c11 $(CPPFLAGS) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; false; }
+	@touch $@
+
+# Objects of its own, for it looks while it compiles.
+scan:
+	$(call say,SCAN,scan-build)
+	@rm -rf $(BUILD)/scan
+	$(Q)mkdir -p $(BUILD)
+	$(Q)scan-build --status-bugs -o $(BUILD)/scan-report \
+	  $(MAKE) --no-print-directory BUILD=$(BUILD)/scan all >$(BUILD)/scan.log || \
+	  { cat $(BUILD)/scan.log; false; }
 
 .PHONY: format check-format
 CODE := $(SOURCES) $(HEADERS) $(wildcard tests/*.h tests/*/*.[ch] tests/*/*/*.[ch])

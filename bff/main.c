@@ -251,13 +251,23 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* What was to be printed is written, or that is the failure: on a disk that is full, half a file
+ * would be what nginx reads. */
+static int when_written(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    complain("standard output cannot be written");
+    return EXIT_RUN;
+}
+
 static int do_task(enum task task, const char *path)
 {
     switch (task) {
     case PRINT_CONFIG:
-        return print_config(path);
+        return when_written(print_config(path));
     case PRINT_NGINX:
-        return print_nginx(path);
+        return when_written(print_nginx(path));
     case CHECK:
     case SERVE:
         break;
@@ -302,7 +312,7 @@ int main(int argc, char **argv)
             break;
         case OPT_PRINT_MANUAL:
             config_print_manual(stdout);
-            return EXIT_OK;
+            return when_written(EXIT_OK);
         case 'h':
             fputs(usage, stdout);
             return EXIT_OK;

@@ -14,6 +14,7 @@
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
+/* That they are equal is what is asserted. NOLINTNEXTLINE(misc-redundant-expression) */
 _Static_assert(SEAL_OVERHEAD == KID_BYTES + NONCE_BYTES + TAG_BYTES, "overhead");
 _Static_assert(SEAL_KEY_LINE + 1 ==
                    sodium_base64_ENCODED_LEN(KEY_BYTES, sodium_base64_VARIANT_ORIGINAL),

@@ -121,7 +121,8 @@ static bool check_key(struct ini_lines *lines, struct str line)
     bool is_name = cut.found && key.n > 0;
     for (size_t i = 0; i < key.n; i++)
         if ((key.p[i] < 'a' || key.p[i] > 'z') && (key.p[i] < 'A' || key.p[i] > 'Z') &&
-            (key.p[i] < '0' || key.p[i] > '9') && !memchr("_-.", key.p[i], 3))
+            (key.p[i] < '0' || key.p[i] > '9') && key.p[i] != '_' && key.p[i] != '-' &&
+            key.p[i] != '.')
             is_name = false;
     if (!is_name)
         return refuse(lines, "this is no line of the form: key = value");

@@ -84,6 +84,7 @@ static bool is_fit_for_a_key(struct str key, const struct str *others, size_t n)
     return true;
 }
 
+/* No deeper than MAX_DEPTH: read_value() counts. NOLINTNEXTLINE(misc-no-recursion) */
 static bool read_object(struct cursor *c)
 {
     struct str keys[MAX_MEMBERS];
@@ -105,6 +106,7 @@ static bool read_object(struct cursor *c)
     return take(c, '}');
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
 static bool read_array(struct cursor *c)
 {
     if (!take(c, '['))
@@ -119,7 +121,7 @@ static bool read_array(struct cursor *c)
     return take(c, ']');
 }
 
-/* A value with the blanks around it. */
+/* A value with the blanks around it. NOLINTNEXTLINE(misc-no-recursion): as above */
 static bool read_value(struct cursor *c)
 {
     skip_blanks(c);

@@ -12,6 +12,8 @@
 #define LONG_ACCESS_S HOUR
 #define CHAPTER CHAPTER_LIFE
 
+/* Of what is left, at most a unit's tenth: no deeper than there are units.
+ * NOLINTNEXTLINE(misc-no-recursion) */
 struct str life_words(int64_t seconds, struct arena *arena)
 {
     static const struct {

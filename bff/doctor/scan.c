@@ -138,6 +138,7 @@ static bool add_key(struct buf *pointer, struct str key)
 static void scan_value(struct scanning *s, struct str name, struct buf *pointer, json_t *value,
                        unsigned depth);
 
+/* No deeper than SCAN_DEPTH. NOLINTNEXTLINE(misc-no-recursion) */
 static void scan_child(struct scanning *s, struct str key, struct buf *pointer, json_t *value,
                        unsigned depth)
 {
@@ -147,6 +148,7 @@ static void scan_child(struct scanning *s, struct str key, struct buf *pointer, 
     *pointer = before;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
 static void scan_value(struct scanning *s, struct str name, struct buf *pointer, json_t *value,
                        unsigned depth)
 {

@@ -83,7 +83,7 @@ static void judge_addresses(struct walk *w, unsigned other_host)
 static void try_throttle(struct walk *w)
 {
     unsigned first = randombytes_uniform(120) + 1;
-    struct str retry_after;
+    struct str retry_after = {NULL, 0};
     w->use_refresh = walk_tampered(w, w->refresh);
     w->use_access = w->access;
     w->address = made_up_address(w, first);

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -201,6 +202,18 @@ static bool add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, 
     return true;
 }
 
+/* Of an argument some bits are looked at. Those of an int are 32: the kernel drops the others, so a
+ * filter that minded them could be led by the nose. */
+static struct scmp_arg_cmp bits_are(unsigned argument, uint64_t mask, uint64_t value)
+{
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+static struct scmp_arg_cmp int_is(unsigned argument, uint64_t value)
+{
+    return bits_are(argument, UINT32_MAX, value);
+}
+
 static bool allow_if(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition)
 {
     return done(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, condition));
@@ -215,47 +228,45 @@ static bool allow_if_both(scmp_filter_ctx filter, int call, struct scmp_arg_cmp 
 /* UNIX, IP, and what getaddrinfo(3) asks the kernel's addresses with. */
 static bool limit_sockets(scmp_filter_ctx f)
 {
-    return allow_if(f, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)) &&
-           allow_if(f, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_INET)) &&
-           allow_if(f, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_INET6)) &&
-           allow_if_both(f, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK),
-                         SCMP_A2_32(SCMP_CMP_EQ, 0)) &&
-           allow_if(f, SCMP_SYS(socketpair), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)) &&
-           allow_if(f, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, FIONREAD)) &&
-           allow_if(f, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, FIONBIO)) &&
-           allow_if(f, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, TCGETS));
+    return allow_if(f, SCMP_SYS(socket), int_is(0, AF_UNIX)) &&
+           allow_if(f, SCMP_SYS(socket), int_is(0, AF_INET)) &&
+           allow_if(f, SCMP_SYS(socket), int_is(0, AF_INET6)) &&
+           allow_if_both(f, SCMP_SYS(socket), int_is(0, AF_NETLINK), int_is(2, NETLINK_ROUTE)) &&
+           allow_if(f, SCMP_SYS(socketpair), int_is(0, AF_UNIX)) &&
+           allow_if(f, SCMP_SYS(ioctl), int_is(1, FIONREAD)) &&
+           allow_if(f, SCMP_SYS(ioctl), int_is(1, FIONBIO)) &&
+           allow_if(f, SCMP_SYS(ioctl), int_is(1, TCGETS));
 }
 
 /* What was written is never run: no mapping is both, and none becomes executable later. A library
  * that the name service loads is mapped as code from the start. */
 static bool limit_memory(scmp_filter_ctx f)
 {
-    const uint32_t both = PROT_WRITE | PROT_EXEC;
-    return allow_if(f, SCMP_SYS(mmap), SCMP_A2_32(SCMP_CMP_MASKED_EQ, both, 0)) &&
-           allow_if(f, SCMP_SYS(mmap), SCMP_A2_32(SCMP_CMP_MASKED_EQ, both, PROT_WRITE)) &&
-           allow_if(f, SCMP_SYS(mmap), SCMP_A2_32(SCMP_CMP_MASKED_EQ, both, PROT_EXEC)) &&
-           allow_if(f, SCMP_SYS(mprotect), SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    const uint64_t both = PROT_WRITE | PROT_EXEC;
+    return allow_if(f, SCMP_SYS(mmap), bits_are(2, both, 0)) &&
+           allow_if(f, SCMP_SYS(mmap), bits_are(2, both, PROT_WRITE)) &&
+           allow_if(f, SCMP_SYS(mmap), bits_are(2, both, PROT_EXEC)) &&
+           allow_if(f, SCMP_SYS(mprotect), bits_are(2, PROT_EXEC, 0));
 }
 
 /* Threads, not processes. clone3() cannot be looked into: glibc takes clone() where it gets ENOSYS.
  * Signals to oneself: abort(3). Limits are read, not set. */
 static bool limit_processes(scmp_filter_ctx f)
 {
-    const uint32_t thread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
-    return allow_if(f, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread)) &&
-           allow_if(f, SCMP_SYS(tgkill), SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid())) &&
-           allow_if_both(f, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, 0),
-                         SCMP_A2(SCMP_CMP_EQ, 0));
+    const uint64_t thread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
+    return allow_if(f, SCMP_SYS(clone), bits_are(0, thread, thread)) &&
+           allow_if(f, SCMP_SYS(tgkill), int_is(0, (uint32_t)getpid())) &&
+           allow_if_both(f, SCMP_SYS(prlimit64), int_is(0, 0), bits_are(2, UINT64_MAX, 0));
 }
 
 /* Where the kernel has no Landlock this at least keeps files from being written. */
 static bool limit_files(scmp_filter_ctx f, bool may_write_files)
 {
-    const uint32_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
+    const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
     if (may_write_files)
         return add_each(f, SCMP_ACT_ALLOW, for_writers, COUNT(for_writers));
-    return allow_if(f, SCMP_SYS(open), SCMP_A1_32(SCMP_CMP_MASKED_EQ, writing, 0)) &&
-           allow_if(f, SCMP_SYS(openat), SCMP_A2_32(SCMP_CMP_MASKED_EQ, writing, 0));
+    return allow_if(f, SCMP_SYS(open), bits_are(1, writing, 0)) &&
+           allow_if(f, SCMP_SYS(openat), bits_are(2, writing, 0));
 }
 
 static bool add_rules(scmp_filter_ctx filter, bool may_write_files)

@@ -156,6 +156,7 @@ enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
     for (;;) {
         bool fits = seen < room;
         size_t want = fits ? room - (size_t)seen : sizeof scratch;
+        /* cppcheck-suppress legacyUninitvar ; it is written, not read */
         int n = take(c->fcgx.in, fits ? memory + seen : scratch, want);
         if (n <= 0)
             break;

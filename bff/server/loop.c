@@ -181,9 +181,9 @@ static void sweep_conns(struct worker *w)
     for (struct conn *c = w->conns; c; c = next) {
         next = c->next;
         int64_t age_ms = w->now_ms - c->since_ms;
-        if (c->state == CONN_PARTIAL && age_ms >= w->config->server.read_ms)
-            worker_forget(w, c);
-        else if (c->state == CONN_IDLE && age_ms >= w->config->server.idle_ms)
+        bool is_late = (c->state == CONN_PARTIAL && age_ms >= w->config->server.read_ms) ||
+                       (c->state == CONN_IDLE && age_ms >= w->config->server.idle_ms);
+        if (is_late)
             worker_forget(w, c);
         else if (c->state == CONN_IDLE && w->draining)
             receive(w, c);

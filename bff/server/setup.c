@@ -125,7 +125,7 @@ static struct str in_key_file(struct arena *arena, struct str path, struct str r
 static bool load_keys(struct setup *s, struct str *message)
 {
     struct arena arena = arena_make(ARENA_BYTES);
-    struct str path = s->config.server.key_file, text, reason;
+    struct str path = s->config.server.key_file, text = {NULL, 0}, reason = {NULL, 0};
     bool is_read = read_secret(&arena, "server.key_file", path, &text, &reason);
     bool ok = is_read && keyring_parse(&arena, text, &s->keys, &reason);
     if (!ok)
@@ -138,7 +138,7 @@ static bool load_keys(struct setup *s, struct str *message)
 static bool load_secret(struct setup *s, const char *key, struct str path, struct str *out,
                         struct str *message)
 {
-    struct str text;
+    struct str text = {NULL, 0};
     if (path.n == 0)
         return true;
     if (!read_secret(&s->arena, key, path, &text, message))
@@ -153,7 +153,7 @@ static bool load_secret(struct setup *s, const char *key, struct str path, struc
 
 static bool load_backend(struct setup *s, const char *path, struct str *message)
 {
-    struct str text;
+    struct str text = {NULL, 0};
     return setup_read_file(&s->arena, path, &text, message) &&
            config_parse(&s->arena, path, text, &s->config, message) &&
            load_secret(s, "client.secret_file", s->config.client.secret_file, &s->client_secret,

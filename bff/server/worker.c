@@ -141,7 +141,7 @@ int worker_run(const struct worker_setup *setup)
     w->now_ms = clock_mono_ms();
     if (!start(w)) {
         log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
-        return 1;
+        _exit(1); /* threads that have started already may use `w`: it cannot be given back */
     }
     log_buffer_this_thread();
     worker_listen(w, true);

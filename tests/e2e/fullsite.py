@@ -20,6 +20,11 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from stack import Stack, TestDjango  # noqa: E402  (it is not a package)
 
+# For scripts/test-sanitized: sanitizers and valgrind do what a worker must not.
+SANDBOX = {}
+if "BFF_TEST_SANDBOX" in os.environ:
+    SANDBOX["server.sandbox"] = os.environ["BFF_TEST_SANDBOX"]
+
 # Every token that a site of this module ever issued, for the search at the module's end.
 all_issued = []
 
@@ -244,7 +249,7 @@ def running(backend=DjangoBackend, env={}, overrides={}, **wishes):
     """A site that runs until the block ends. `wishes` are the Stack's; `env` is the backend's.
     Nothing is refreshed ahead of time unless that is wished, so that tests can count refreshes."""
     wishes.setdefault("login_rate", 10_000)
-    wishes["overrides"] = {"session.refresh_ahead": "0s", **overrides}
+    wishes["overrides"] = {"session.refresh_ahead": "0s", **SANDBOX, **overrides}
     with contextlib.ExitStack() as at_end:
         directory = at_end.enter_context(tempfile.TemporaryDirectory(prefix="bffd-e2e-"))
         part = backend(str(Path(directory, "backend")), **env)

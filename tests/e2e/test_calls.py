@@ -112,8 +112,11 @@ def logging_everything(site):
     site.stack.write_config(**{"log.level": "debug"})
     site.stack.bffd.reload()
     yield
+    before = set(site.stack.bffd.worker_pids())
     site.stack.write_config(**{"log.level": "info"})
     site.stack.bffd.reload()
+    # Until then they answer on the connections that nginx has kept.
+    until(lambda: not before & set(site.stack.bffd.worker_pids()), 10, "the old workers are gone")
 
 
 def logged_ids(site):

@@ -210,3 +210,13 @@ def test_a_site_with_another_prefix_keeps_its_keys_apart():
     with running(overrides={"redis.prefix": "other:"}) as other:
         other.signed_in()
         assert all(key.startswith(b"other:") for key in other.redis.keys("*"))
+
+
+@pytest.mark.parametrize("what", ["--print-config", "--print-nginx", "--print-manual"])
+def test_what_cannot_be_printed_to_its_end_is_a_failure(site, what):
+    """Or nginx would be reloaded with the half of bff-paths.conf that a full disk took."""
+    command = [str(site.stack.bffd.program), "-c", str(site.stack.bffd.config), what]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert done.returncode == 1
+    assert "standard output cannot be written" in done.stderr

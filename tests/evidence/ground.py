@@ -12,7 +12,7 @@ from checker import violations
 from components import Redis
 from crowd import Load, Visitor, sign_in_all
 from door import Door
-from fullsite import FakeBackend
+from fullsite import SANDBOX, FakeBackend
 from gather import evidence, wait_for_quiet
 from held_socket import HeldBffd
 from redis_relay import RedisRelay
@@ -132,6 +132,7 @@ class Ground:
             "backend.url": self.doors[-1].url,
             "backend.timeout": f"{self.timeout_s}s",
             "backend.connect_timeout": "1s",
+            **SANDBOX,
             **overrides,
         }
         stack = Stack(
