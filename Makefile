@@ -275,6 +275,11 @@ deb: ## build the Debian package (after scripts/setup package): BUILD/deb/bffd_*
 	cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u BUILD -u PREFIX -u DESTDIR -u CC -u V \
 	  -u SAN -u WERROR -u CRASH_POINTS dpkg-buildpackage -b --no-sign
 
+.PHONY: test-package
+test-package: ## the package on a fresh Debian 12: install, serve, upgrade, purge (root; 1 to 2 minutes)
+	@scripts/setup test
+	@scripts/test package fresh
+
 # Every header compiles alone.
 .PHONY: headers
 headers: $(HEADERS:%=$(BUILD)/%.ok) ## check that each header compiles alone
