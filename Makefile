@@ -278,6 +278,7 @@ deb: ## build the Debian package (after scripts/setup package): BUILD/deb/bffd_*
 .PHONY: test-package
 test-package: ## the package on a fresh Debian 12: install, serve, upgrade, purge (root; 1 to 2 minutes)
 	@scripts/setup test
+	@$(MAKE) --no-print-directory all
 	@scripts/test package fresh
 
 # Every header compiles alone.

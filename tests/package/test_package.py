@@ -6,29 +6,29 @@ from pathlib import Path
 
 import pytest
 
-import packaging
+import debian
 
-ROOT = packaging.ROOT
+ROOT = debian.ROOT
 EXPOSURE_MAX = 1.5
 
 
 @pytest.fixture(scope="module")
 def deb(tmp_path_factory):
-    return packaging.build(tmp_path_factory.mktemp("build"))
+    return debian.build(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="module")
 def tree(deb, tmp_path_factory):
-    return packaging.unpack(deb, tmp_path_factory.mktemp("tree") / "bffd")
+    return debian.unpack(deb, tmp_path_factory.mktemp("tree") / "bffd")
 
 
 def test_lintian_has_nothing_to_say(deb):
-    said = packaging.run("lintian", "--allow-root", "--fail-on=error,warning,info", deb)
+    said = debian.run("lintian", "--allow-root", "--fail-on=error,warning,info", deb)
     assert said == ""
 
 
 def test_all_of_it_is_roots_and_nobody_else_may_write(deb):
-    members = packaging.members(deb)
+    members = debian.members(deb)
     assert {owner for _, owner in members.values()} == {"root/root"}
     odd = {
         path: mode
@@ -39,7 +39,7 @@ def test_all_of_it_is_roots_and_nobody_else_may_write(deb):
 
 
 def test_what_operators_need_is_in_it(deb):
-    paths = packaging.members(deb).keys()
+    paths = debian.members(deb).keys()
     shipped = {f"/etc/nginx/bff/{file.name}" for file in (ROOT / "nginx").glob("*.conf")}
     assert shipped - {"/etc/nginx/bff/bff-http.conf"} <= paths
     assert {
@@ -57,20 +57,20 @@ def test_what_operators_need_is_in_it(deb):
 
 def test_what_administrators_edit_is_theirs(tree, deb):
     conffiles = set((tree / "DEBIAN/conffiles").read_text().split())
-    files = {path for path in packaging.members(deb) if path.startswith("/etc/")}
+    files = {path for path in debian.members(deb) if path.startswith("/etc/")}
     assert conffiles == {path for path in files if not path.endswith("/")}
 
 
 def test_it_is_built_the_same_again(deb, tmp_path):
     """Elsewhere, later, by whoever."""
-    assert packaging.build(tmp_path / "elsewhere").read_bytes() == deb.read_bytes()
+    assert debian.build(tmp_path / "elsewhere").read_bytes() == deb.read_bytes()
 
 
 def test_versions_agree(deb, tree):
     wanted = re.search(r"^VERSION +:= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     control = (tree / "DEBIAN/control").read_text()
     assert f"\nVersion: {wanted}\n" in control
-    assert packaging.run(tree / "usr/sbin/bffd", "--version") == f"bffd {wanted}\n"
+    assert debian.run(tree / "usr/sbin/bffd", "--version") == f"bffd {wanted}\n"
 
 
 def configured(text, **lines):
@@ -92,7 +92,7 @@ def test_the_configuration_wants_four_lines_and_shows_defaults(tree, tmp_path):
     short.write_text(configured(first_lines) + "[server]\nkey_file = /etc/bffd/key\n")
 
     def values(file):
-        printed = packaging.run(bffd, "-c", file, "--print-config")
+        printed = debian.run(bffd, "-c", file, "--print-config")
         return re.sub(r" +; .*", "", printed)
 
     assert values(full) == values(short), "a line that is commented out shows the default"
@@ -102,28 +102,28 @@ def test_make_install_keeps_what_was_edited(deb, tmp_path):
     """Below /usr/local; the units name that place, and edited files stay."""
     built = deb.parent / "bffd"  # the copy in which the package was made
     words = ["make", "-C", built, "install", f"DESTDIR={tmp_path}/root"]
-    packaging.run(*words)
+    debian.run(*words)
     root = tmp_path / "root"
     unit = (root / "usr/local/lib/systemd/system/bffd.service").read_text()
     assert "ExecStart=/usr/local/sbin/bffd -c /etc/bffd/bff.conf\n" in unit
     edited = root / "etc/bffd/bff.conf", root / "etc/nginx/conf.d/bff-http.conf"
     for file in edited:
         file.write_text("mine\n")
-    packaging.run(*words)
+    debian.run(*words)
     for file in edited:
         assert file.read_text() == "mine\n"
         assert "bffd" in file.with_name(f"{file.name}.new").read_text()
 
 
 def test_the_units_are_well_formed(tree, tmp_path):
-    copy = packaging.shutil.copytree(tree, tmp_path / "tree")
-    status, complaints = packaging.complaints(copy, "bffd.service", "bffd.socket")
+    copy = debian.shutil.copytree(tree, tmp_path / "tree")
+    status, complaints = debian.complaints(copy, "bffd.service", "bffd.socket")
     assert status == 0, complaints
     assert "bffd" not in complaints
 
 
 def test_the_service_is_exposed_no_more_than_it_has_to_be(tree):
-    exposure, table = packaging.exposure(tree, "bffd.service")
+    exposure, table = debian.exposure(tree, "bffd.service")
     assert exposure <= EXPOSURE_MAX, table
 
 

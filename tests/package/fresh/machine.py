@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import components
-from packaging import ROOT, run
+from debian import ROOT, run
 
 SUITE = "bookworm"
 KEPT = ROOT / "build" / "fresh"

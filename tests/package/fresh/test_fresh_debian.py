@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-import packaging
+import debian
 import site_files
 from machine import Machine
 from until import until
 
-FAKE_DJANGO = packaging.ROOT / "tests" / "django" / "fake_backend.py"
+FAKE_DJANGO = debian.ROOT / "tests" / "django" / "fake_backend.py"
 CALLERS = Path(__file__).parent / "callers.py"
 PYTHON = "/usr/bin/python3"
 USERS = 6  # thrice: still no more than nginx lets one address sign in at once
@@ -33,7 +33,7 @@ NOT_OURS = re.compile(
 def deb(tmp_path_factory):
     if given := os.environ.get("BFFD_DEB"):
         return Path(given)
-    return packaging.build(tmp_path_factory.mktemp("build"))
+    return debian.build(tmp_path_factory.mktemp("build"))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def machine(deb, tmp_path_factory):
         yield fresh
     finally:
         fresh.stop()
-        packaging.shutil.rmtree(fresh.root)
+        debian.shutil.rmtree(fresh.root)
 
 
 @pytest.fixture(scope="module")
