@@ -172,6 +172,14 @@ def nginx_files(tmp_path_factory):
     return directory
 
 
+def complaints_of_nginx(nginx_files, text):
+    (nginx_files / "nginx.conf").write_text(text)
+    command = [components.find_program("nginx"), "-t", "-q", "-c", nginx_files / "nginx.conf"]
+    done = subprocess.run([*command, "-e", nginx_files / "log"], capture_output=True, text=True)
+    assert (done.returncode == 0) == (not done.stderr), done
+    return done.stderr
+
+
 @pytest.mark.parametrize(
     "file",
     ["one-host/nginx.conf", "three-hosts/nginx.conf", "three-hosts/load-balancer.conf"],
@@ -187,10 +195,13 @@ def test_nginx_takes_it(nginx_files, file):
             "/var/log/nginx": nginx_files,
             "include /etc/nginx/modules-enabled/*.conf;": "",
         }
-    (nginx_files / "nginx.conf").write_text(replaced(text, ours))
-    command = [components.find_program("nginx"), "-t", "-q", "-c", nginx_files / "nginx.conf"]
-    done = subprocess.run([*command, "-e", nginx_files / "log"], capture_output=True, text=True)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert not complaints_of_nginx(nginx_files, replaced(text, ours))
+
+
+def test_what_the_package_puts_into_conf_d_does_not_stop_nginx(nginx_files):
+    """Before any server block includes bff.conf."""
+    text = f"pid {nginx_files}/pid; events {{}} http {{ include {nginx_files}/conf.d/*.conf; }}"
+    assert not complaints_of_nginx(nginx_files, text)
 
 
 @pytest.mark.parametrize("example", ["one-host", "three-hosts"])

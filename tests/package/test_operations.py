@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import record
 import topologies
 from client import Browser
 from components import run_bffd
@@ -88,8 +89,8 @@ def sealed_with(ground, key):
     file.write_text(key + "\n")
     vault, count = Vault(file), 0
     for visitor in ground.visitors:
-        generation, sealed = ground.store.hmget(session_key(visitor.cookie), "gen", "access")
-        count += vault.unseal(sealed, visitor.cookie, int(generation), "access") is not None
+        stored = record.of(ground.store, session_key(visitor.cookie))
+        count += vault.texts(stored, visitor.cookie) is not None
     return count
 
 
