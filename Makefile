@@ -276,8 +276,15 @@ deb: ## build the Debian package (after scripts/setup package): BUILD/deb/bffd_*
 	mkdir -p $(DEB)
 	tar -c --exclude=__pycache__ $(DEB_TREE) | tar -x -C $(DEB)
 	mv $(DEB)/scripts/debian $(DEB)/debian
-	@# Of this make's own variables, none is for that one.
-	cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -b --no-sign
+	@# Of what this make was told, nothing is for that one.
+	cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u BUILD -u PREFIX -u DESTDIR -u CC -u V \
+	  -u SAN -u WERROR -u CRASH_POINTS dpkg-buildpackage -b --no-sign
+
+.PHONY: test-package
+test-package: ## the package on a fresh Debian 12: install, serve, upgrade, purge (root; 1 to 2 minutes)
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@scripts/test package fresh
 
 # Every header compiles alone.
 .PHONY: headers
