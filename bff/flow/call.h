@@ -19,8 +19,17 @@ enum leg {
     LEG_LOGOUT,
     LEG_SESSION,
     LEG_HEALTH,
-    LEG_READY
+    LEG_READY,
+    LEG_METRICS, /* for monitoring */
+    LEG_STATUS   /* for bffctl */
 };
+#define LEG_COUNT (LEG_STATUS + 1)
+
+/* As logs and metrics call it. */
+const char *leg_name(enum leg leg);
+
+/* Asked by machines about bffd itself, over and over: neither logged nor counted. */
+bool leg_is_probe(enum leg leg);
 
 /* On whose behalf the backend is called: becomes X-Forwarded-*, X-Request-ID and Host. */
 struct caller {

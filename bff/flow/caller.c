@@ -1,6 +1,18 @@
 #include "flow/caller.h"
 
-void caller_describe(const struct caller *caller, struct backend_request *request)
+#include "base/clock.h"
+#include "base/metrics.h"
+
+static const struct {
+    enum histogram duration;
+    enum metric failures;
+} counted[] = {
+    [CALL_LOGIN] = {HISTOGRAM_LOGIN, METRIC_LOGIN_FAILURES},
+    [CALL_REFRESH] = {HISTOGRAM_REFRESH, METRIC_REFRESH_FAILURES},
+    [CALL_REVOKE] = {HISTOGRAM_REVOKE, METRIC_REVOKE_FAILURES},
+};
+
+static void describe(const struct caller *caller, struct backend_request *request)
 {
     request->request_id = caller->request_id;
     request->client_address = caller->client_address;
@@ -8,6 +20,26 @@ void caller_describe(const struct caller *caller, struct backend_request *reques
     request->forwarded_proto = caller->proto;
     request->user_agent = caller->user_agent;
     request->accept_language = caller->accept_language;
+}
+
+bool caller_reached(enum bff_err err, const struct backend_answer *answer)
+{
+    return err == BFF_ERR_BACKEND_UNREADABLE || (err == BFF_OK && answer->status != 502 &&
+                                                 answer->status != 503 && answer->status != 504);
+}
+
+enum bff_err caller_ask(struct tools *tools, enum backend_purpose purpose,
+                        const struct caller *caller, struct backend_request *request,
+                        enum backend_connection connection, struct arena *arena,
+                        struct backend_answer *answer)
+{
+    describe(caller, request);
+    int64_t began_us = clock_mono_us();
+    enum bff_err err = backend_call(tools->backend, request, connection, arena, answer);
+    metrics_observe(counted[purpose].duration, clock_mono_us() - began_us);
+    if (!caller_reached(err, answer))
+        metrics_count(counted[purpose].failures);
+    return err;
 }
 
 bool caller_copy(const struct caller *from, struct arena *arena, struct caller *to)

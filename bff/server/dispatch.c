@@ -4,6 +4,7 @@
 #include "flow/compat.h"
 #include "flow/end.h"
 #include "flow/signin.h"
+#include "server/measure.h"
 #include "server/worker_state.h"
 
 /* --- answers, by what the leg's asker understands --- */
@@ -67,6 +68,8 @@ static void pass(struct worker *w, struct conn *c, const struct live_session *li
     case LEG_LOGOUT:
     case LEG_HEALTH:
     case LEG_READY:
+    case LEG_METRICS:
+    case LEG_STATUS:
     case LEG_UNKNOWN:
         reply_problem(&c->reply, BFF_ERR_INTERNAL, &c->call.caller, 0, &c->arena);
         break;
@@ -267,6 +270,11 @@ void dispatch_call(struct worker *w, struct conn *c)
     case LEG_HEALTH:
     case LEG_READY:
         answer_probe(w, c);
+        break;
+    case LEG_METRICS:
+    case LEG_STATUS:
+        measure_reply(w, c);
+        worker_answer(w, c);
         break;
     case LEG_REFRESH: /* what only call_resolve() makes */
     case LEG_UNKNOWN:

@@ -49,6 +49,7 @@ static const struct {
     {{"endpoint", 8}, LEG_ENDPOINT},   {{"login", 5}, LEG_LOGIN},
     {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT},
     {{"health", 6}, LEG_HEALTH},       {{"ready", 5}, LEG_READY},
+    {{"metrics", 7}, LEG_METRICS},     {{"status", 6}, LEG_STATUS},
 };
 
 static enum leg leg_named(struct str name)

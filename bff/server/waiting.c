@@ -1,5 +1,6 @@
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "server/measure.h"
 #include "server/worker_state.h"
 
 /* --- session tasks --- */
@@ -145,6 +146,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
 {
     c->state = CONN_HOT;
     w->n_parked--;
+    measure_wait(w, c);
     CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
     CRASH_POINT(ANSWER_DUE, c->fd);
     c->from_cache = task->remembered;
@@ -210,6 +212,7 @@ static void refuse_parked(struct worker *w, struct conn *c, enum bff_err e, int6
     task_unpark(c);
     c->state = CONN_HOT;
     w->n_parked--;
+    measure_wait(w, c);
     dispatch_refuse(w, c, e, wait_ms);
 }
 
