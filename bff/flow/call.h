@@ -5,7 +5,9 @@
 #ifndef BFF_FLOW_CALL_H
 #define BFF_FLOW_CALL_H
 
+#include "base/log.h"
 #include "core/csrf.h"
+#include "core/trace.h"
 #include "store/store.h"
 
 /* Chosen by nginx with the param BFF_LEG, which no client can set. */
@@ -34,7 +36,13 @@ bool leg_is_probe(enum leg leg);
 /* On whose behalf the backend is called: becomes X-Forwarded-*, X-Request-ID and Host. */
 struct caller {
     struct str request_id, client_address, host, proto, user_agent, accept_language;
+    struct str traceparent; /* well-formed (core/trace.h), or empty */
 };
+
+/* By what a request is found in other logs; for log_event(). */
+#define LOG_CALLER(caller)                                                                         \
+    LOG_TEXT("request_id", (caller)->request_id),                                                  \
+        LOG_OPTIONAL("trace_id", trace_id((caller)->traceparent))
 
 struct call {
     enum leg leg;

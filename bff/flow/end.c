@@ -110,6 +110,5 @@ void logout_run(struct tools *tools, const struct call *call, struct arena *aren
     }
     if (call->has_session)
         log_event(SEVERITY_INFO, "signed_out", LOG_TEXT("session", session_tag(&call->name, tag)),
-                  LOG_TEXT("revoked", name_of(result)),
-                  LOG_TEXT("request_id", call->caller.request_id));
+                  LOG_TEXT("revoked", name_of(result)), LOG_CALLER(&call->caller));
 }

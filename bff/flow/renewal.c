@@ -104,7 +104,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         store_trouble(tools, "commit", out);
         metrics_count(METRIC_REFRESH_NOT_STORED);
         log_event(SEVERITY_ERROR, "refresh_not_stored", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id));
+                  LOG_CALLER(caller));
         return;
     }
     tools_forget(tools, name);
@@ -117,8 +117,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         out->tracked_for = store_tracked_for(tools->store);
         metrics_count(METRIC_REFRESH_GRANTED);
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id),
-                  LOG_NUMBER("generation", out->session.generation));
+                  LOG_CALLER(caller), LOG_NUMBER("generation", out->session.generation));
         CRASH_POINT(LOGGED, -1);
         /* It died while Redis was away. Django's 401 to it would read as a sign-out. */
         if (new->access_life_ms > 0 && out->session.access_left_ms <= 0)
@@ -136,7 +135,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         out->result = RENEWAL_LATER;
         metrics_count(METRIC_REFRESH_SUPERSEDED);
         log_event(SEVERITY_INFO, "refresh_superseded", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id));
+                  LOG_CALLER(caller));
         break;
     }
 }
@@ -162,7 +161,7 @@ static void rejected(struct tools *tools, const struct session_name *name,
         return;
     metrics_count(METRIC_ENDED_REJECTED);
     log_event(SEVERITY_INFO, "refresh_rejected", LOG_TEXT("session", session_tag(name, tag)),
-              LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why));
+              LOG_CALLER(caller), LOG_TEXT("reason", why));
 }
 
 static void unavailable(struct tools *tools, const struct session_name *name,
@@ -178,8 +177,7 @@ static void unavailable(struct tools *tools, const struct session_name *name,
     }
     out->result = RENEWAL_UNAVAILABLE;
     log_event(SEVERITY_WARN, "refresh_unavailable", LOG_TEXT("session", session_tag(name, tag)),
-              LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why),
-              LOG_NUMBER("retry_ms", out->wait_ms));
+              LOG_CALLER(caller), LOG_TEXT("reason", why), LOG_NUMBER("retry_ms", out->wait_ms));
 }
 
 static bool is_somebody_else(const struct session *session, const struct backend_tokens *tokens)

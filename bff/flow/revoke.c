@@ -156,8 +156,7 @@ static struct pending *pop_due(struct revocations *r, int64_t now_ms)
 static void log_given_up(const struct caller *caller)
 {
     metrics_count(METRIC_REVOKE_GIVEN_UP);
-    log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", 1),
-              LOG_TEXT("request_id", caller->request_id));
+    log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", 1), LOG_CALLER(caller));
 }
 
 static void give_up(struct pending *p)

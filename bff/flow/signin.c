@@ -92,7 +92,7 @@ static void end_old_session(struct tools *tools, const struct call *call, struct
         END_STORE_DOWN)
         log_event(SEVERITY_WARN, "old_session_kept",
                   LOG_TEXT("reason", str_from(store_last_error(tools->store))),
-                  LOG_TEXT("request_id", call->caller.request_id));
+                  LOG_CALLER(&call->caller));
 }
 
 /* The tokens are out of the answer: make the session and say so. */
@@ -125,8 +125,7 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
         return BFF_ERR_NO_MEMORY;
     metrics_count(METRIC_SESSIONS_CREATED);
     log_event(SEVERITY_INFO, "signed_in", LOG_TEXT("session", session_tag(&name, tag)),
-              LOG_TEXT("section", call->capture->name),
-              LOG_TEXT("request_id", call->caller.request_id));
+              LOG_TEXT("section", call->capture->name), LOG_CALLER(&call->caller));
     return BFF_OK;
 }
 

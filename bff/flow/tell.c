@@ -20,8 +20,7 @@ static enum bff_err call_backend(struct tools *tools, const struct revocation *t
 static enum revoke_result done(int status, const struct caller *caller)
 {
     metrics_count(METRIC_REVOKED);
-    log_event(SEVERITY_INFO, "revoked", LOG_NUMBER("status", status),
-              LOG_TEXT("request_id", caller->request_id));
+    log_event(SEVERITY_INFO, "revoked", LOG_NUMBER("status", status), LOG_CALLER(caller));
     return REVOKE_DONE;
 }
 
@@ -35,7 +34,7 @@ static enum revoke_result refused(int status, const struct caller *caller)
         is_wrong_path ? SEVERITY_ERROR : SEVERITY_WARN, "revoke_refused",
         LOG_NUMBER("status", status),
         LOG_TEXT("reason", is_wrong_path ? STR("revoke.request names no such endpoint") : STR("")),
-        LOG_TEXT("request_id", caller->request_id));
+        LOG_CALLER(caller));
     return REVOKE_REFUSED;
 }
 
@@ -43,7 +42,7 @@ static enum revoke_result waits(struct str reason, int status, const struct call
 {
     metrics_count(METRIC_REVOKE_WAITS);
     log_event(SEVERITY_WARN, "revoke_failed", LOG_TEXT("reason", reason),
-              LOG_NUMBER("status", status), LOG_TEXT("request_id", caller->request_id));
+              LOG_NUMBER("status", status), LOG_CALLER(caller));
     return REVOKE_WAITS;
 }
 

@@ -173,7 +173,7 @@ static void log_request(const struct conn *c)
     log_event(
         severity, "request", LOG_TEXT("leg", str_from(leg_name(c->call.leg))),
         LOG_TEXT("method", c->call.csrf.method), LOG_NUMBER("status", c->reply.status),
-        LOG_TEXT("code", err_code(c->reply.err)), LOG_TEXT("request_id", c->call.caller.request_id),
+        LOG_TEXT("code", err_code(c->reply.err)), LOG_CALLER(&c->call.caller),
         LOG_TEXT("session", c->call.has_session ? session_tag(&c->call.name, tag) : STR("none")),
         LOG_NUMBER("duration_us", clock_mono_us() - c->started_us));
 }

@@ -5,7 +5,7 @@
 
 /* Where a param goes, and what two of the same name mean. nginx before 1.23 passes a header that
  * came twice as two params. */
-enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE };
+enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE, REPEAT_IS_NONE };
 
 struct param {
     struct str name;
@@ -37,6 +37,7 @@ static const struct param table[] = {
     ROW("REMOTE_ADDR", caller.client_address, REPEAT_FIRST),
     ROW("HTTP_USER_AGENT", caller.user_agent, REPEAT_FIRST),
     ROW("HTTP_ACCEPT_LANGUAGE", caller.accept_language, REPEAT_FIRST),
+    ROW("HTTP_TRACEPARENT", caller.traceparent, REPEAT_IS_NONE),
     ROW("HTTP_ACCEPT", accept, REPEAT_FIRST),
     ROW("CONTENT_TYPE", content_type, REPEAT_FIRST),
 };
@@ -60,9 +61,20 @@ static enum leg leg_named(struct str name)
     return LEG_UNKNOWN;
 }
 
+/* A trace that is not well-formed, or of which there are two, is none: no reason to refuse. */
+static void put_traceparent(struct str *field, struct str value)
+{
+    bool is_good = !field->p && trace_id(value).n > 0;
+    *field = is_good ? value : STR("");
+}
+
 static bool put_text(struct call *out, const struct param *row, struct str value)
 {
     struct str *field = (struct str *)(void *)((char *)out + row->offset);
+    if (row->repeat == REPEAT_IS_NONE) {
+        put_traceparent(field, value);
+        return true;
+    }
     if (field->p) {
         if (row->repeat == REPEAT_IS_FORGERY)
             out->csrf.duplicated = true;

@@ -108,8 +108,7 @@ void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t genera
         return;
     /* A full lane only means that the next request tries. */
     if (!start_task(w, TASK_REFRESH, &c->call, generation, false))
-        log_event(SEVERITY_DEBUG, "refresh_ahead_put_off",
-                  LOG_TEXT("request_id", c->call.caller.request_id));
+        log_event(SEVERITY_DEBUG, "refresh_ahead_put_off", LOG_CALLER(&c->call.caller));
 }
 
 /* Is it in the cache now? */
