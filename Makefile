@@ -13,7 +13,7 @@ Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 ,        := ,
 
-LAYERS   := base core codec store backend doctor flow server
+LAYERS   := base core codec store backend doctor flow server ctl
 PKGS     := fcgi hiredis libjwt jansson libcurl libsodium libseccomp
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
@@ -68,6 +68,7 @@ LIBS_backend := $(LIBS_store) -lcurl
 LIBS_doctor  := $(LIBS_backend)
 LIBS_flow    := $(LIBS_backend)
 LIBS_server  := $(LIBS_flow) -lfcgi -lseccomp
+LIBS_ctl     := $(LIBS_server)
 
 # $(call below,LAYER): the layer's archives in link order, its own first.
 below_base    := base
@@ -78,9 +79,11 @@ below_backend := backend store codec core base
 below_doctor  := doctor backend store codec core base
 below_flow    := flow backend store codec core base
 below_server  := server flow backend store codec core base
+below_ctl     := ctl $(below_server)
 archives       = $(patsubst %,$(BUILD)/lib%.a,$(below_$(1)))
 
-SOURCES    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.c)) bff/main.c
+MAINS      := bff/main.c bff/bffctl.c
+SOURCES    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.c)) $(MAINS)
 OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o)
 SCRIPTS    := $(wildcard bff/store/scripts/*.lua)
 SCRIPTS_H  := $(SCRIPTS:bff/store/scripts/%.lua=$(BUILD)/gen/store/scripts/%.lua.h)
@@ -92,11 +95,15 @@ HARDENING  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/hardening/*
 HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 
 .PHONY: all
-all: $(BUILD)/bffd ## build bffd
+all: $(BUILD)/bffd $(BUILD)/bffctl ## build bffd and bffctl
 
 $(BUILD)/bffd: $(BUILD)/bff/main.o $(BUILD)/libdoctor.a $(call archives,server)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
+$(BUILD)/bffctl: $(BUILD)/bff/bffctl.o $(call archives,ctl)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ctl) -lpthread
 
 # One archive for each layer.
 define layer_archive
@@ -146,7 +153,7 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out $(MAINS),$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \

@@ -1,0 +1,109 @@
+/* bffctl(8): the command line. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/dump.h"
+#include "codec/json.h"
+#include "ctl/command.h"
+
+static const char usage[] =
+    "usage: bffctl [-c FILE] [--json] COMMAND\n"
+    "       bffctl status                 the running workers, and what they are at\n"
+    "       bffctl pending                revocations that the backend could not be told yet\n"
+    "       bffctl --help | --version\n"
+    "FILE is bffd's own configuration, " CTL_CONFIG " if it is not given.\n";
+
+struct command {
+    const char *name;
+    enum ctl_status (*run)(struct ctl *ctl);
+    bool needs_keys; /* and Redis' password */
+};
+
+static const struct command commands[] = {
+    {"status", ctl_show_status, false},
+    {"pending", ctl_show_pending, false},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+enum option_value { OPT_JSON = 256 };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool load(struct ctl *ctl, bool with_keys)
+{
+    char sentence[SETUP_MESSAGE_MAX];
+    struct str text, message;
+    if (with_keys) {
+        ctl->setup = setup_load(ctl->file, sentence);
+        if (ctl->setup)
+            ctl->config = ctl->setup->config;
+        else
+            ctl_complain(str_from(sentence));
+        return ctl->setup != NULL;
+    }
+    if (setup_read_file(&ctl->arena, ctl->file, &text, &message) &&
+        config_parse(&ctl->arena, ctl->file, text, &ctl->config, &message))
+        return true;
+    ctl_complain(message);
+    return false;
+}
+
+static enum ctl_status run(struct ctl *ctl, const struct command *command)
+{
+    json_init();
+    if (!seal_init() || (command->needs_keys && !dump_forbid()))
+        return ctl_complain(STR("a library cannot be initialised"));
+    ctl->arena = arena_make(8 * 1024 * 1024);
+    enum ctl_status status = load(ctl, command->needs_keys) ? command->run(ctl) : CTL_USAGE;
+    setup_free(ctl->setup);
+    arena_free(&ctl->arena);
+    return status;
+}
+
+static int misused(void)
+{
+    fputs(usage, stderr);
+    return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.file = CTL_CONFIG};
+    int o;
+    while ((o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+        switch (o) {
+        case 'c':
+            ctl.file = optarg;
+            break;
+        case OPT_JSON:
+            ctl.as_json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return CTL_OK;
+        case 'V':
+            puts("bffctl " BFF_VERSION);
+            return CTL_OK;
+        default:
+            return misused();
+        }
+    }
+    const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
+    if (!command || optind + 1 != argc)
+        return misused();
+    return (int)run(&ctl, command);
+}

@@ -1,0 +1,103 @@
+"""bffctl(8) beside a running bffd."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fullsite import FakeBackend, running
+from until import until
+
+SITE = {"backend": FakeBackend, "workers": 2, "env": {"access_seconds": 600}}
+
+
+def bffctl(site, *words, **options):
+    program = Path(os.environ["BFFD"]).with_name("bffctl")
+    return subprocess.run([program, "-c", site.stack.config, *words], capture_output=True,
+                          text=True, timeout=30, **options)
+
+
+def told(site, *words, **options):
+    """What it says as JSON."""
+    done = bffctl(site, "--json", *words, **options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+def test_status_names_the_workers_that_run(site):
+    site.signed_in()
+    status = told(site, "status")
+    assert sorted(w["pid"] for w in status["workers"]) == site.stack.bffd.worker_pids()
+    assert {w["state"] for w in status["workers"]} == {"serving"}
+    until(
+        lambda: all(w["hears_redis"] for w in told(site, "status")["workers"]), 5, "Redis is heard"
+    )
+    assert sum(w["answered"] for w in status["workers"]) >= 1
+    assert status["crashes"] == 0
+
+
+def test_status_is_a_table_for_people(site):
+    lines = bffctl(site, "status").stdout.splitlines()
+    assert lines[0].startswith("bffd ") and lines[1].startswith("PID ")
+    assert [int(line.split()[0]) for line in lines[2:]] == site.stack.bffd.worker_pids()
+    # Each column begins where its head does.
+    for head in ("STATE", "FOR", "CONNS", "REDIS", "BACKEND"):
+        at = lines[1].index(head)
+        assert all(line[at - 1] == " " and line[at] != " " for line in lines[2:]), lines
+
+
+def test_pending_counts_what_the_backend_could_not_be_told(site):
+    assert told(site, "pending")["waiting"] == 0
+    assert bffctl(site, "pending").stdout == "0 revocations wait to be told to the backend.\n"
+    browsers = [site.signed_in() for _ in range(3)]
+    site.backend.control(revoke={"status": 503})
+    try:
+        assert [b.sign_out().status for b in browsers] == [202] * 3
+        pending = until(
+            lambda: (p := told(site, "pending"))["waiting"] == 3 and p, 5, "three of them wait"
+        )
+        held = [w for w in pending["workers"] if w["waiting"]]
+        assert all(0 <= w["next_attempt_s"] <= 61 for w in held)
+        text = bffctl(site, "pending").stdout
+        assert text.startswith("3 revocations wait") and text.count("worker ") == len(held)
+    finally:
+        site.backend.control(revoke=None)
+    until(lambda: told(site, "pending")["waiting"] == 0, 20, "the backend is told")
+
+
+def test_a_draining_worker_is_shown_as_one():
+    with running(FakeBackend, workers=1) as site:
+        browser = site.signed_in()
+        site.backend.control(login={"hang": True})
+        with browser.begin("POST", "/bff/login", [("Content-Type", "application/json")], b"{}"):
+            until(lambda: [c for c in site.backend.begun() if not c["status"]], 5, "it hangs")
+            site.stack.bffd.signal(signal.SIGHUP)
+            states = until(
+                lambda: len(s := [w["state"] for w in told(site, "status")["workers"]]) == 2 and s,
+                10,
+                "two generations",
+            )
+            assert sorted(states) == ["draining", "serving"]
+            site.backend.control(release=True, login=None)
+
+
+def test_a_bffd_that_does_not_run_is_said_to(tmp_path, site):
+    config = tmp_path / "bff.conf"
+    text = site.stack.config.read_text()
+    config.write_text(text.replace(str(site.stack.socket), str(tmp_path / "none.sock")))
+    program = Path(os.environ["BFFD"]).with_name("bffctl")
+    done = subprocess.run([program, "-c", config, "status"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "none.sock (server.listen): No such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["statu"], ["status", "more"], ["--jsn", "status"], ["--json"]]
+)
+def test_wrong_usage_is_told_from_failure(site, words):
+    done = bffctl(site, *words)
+    assert done.returncode == 2 and "usage: bffctl" in done.stderr and done.stdout == ""
