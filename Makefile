@@ -231,8 +231,8 @@ bench: ## measure bffd beside bare nginx and others (ROUNDS=5 SECONDS=3; FULL=1:
 	@BFFD=$(BUILD)/bffd tests/bench/bench.py --rounds $(ROUNDS) --seconds $(SECONDS) \
 	  $(if $(FULL),--full) --into $(BUILD)
 
-man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
-$(BUILD)/bffd.8: bff/bffd.8
+man: $(BUILD)/bffd.8 $(BUILD)/bffctl.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
+$(BUILD)/%.8: bff/%.8
 	cp $< $@
 $(BUILD)/bff.conf.5: bff/bff.conf.5.in $(BUILD)/bffd
 	$(BUILD)/bffd --print-manual > $(BUILD)/options.mdoc
@@ -255,11 +255,14 @@ define install_kept
 endef
 
 .PHONY: install
-install: all man ## install bffd, man pages and units below PREFIX, its configuration, nginx' files
+install: all man ## install bffd, bffctl, man pages and units below PREFIX, its configuration, nginx' files
 	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
+	install -D -m 0755 $(BUILD)/bffctl $(DESTDIR)$(PREFIX)/sbin/bffctl
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
+	install -D -m 0644 $(BUILD)/bffctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffctl.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
 	install -D -m 0644 bff/redis.acl $(doc_dir)/redis.acl
+	install -D -m 0644 -t $(doc_dir) scripts/monitoring/alerts.yml scripts/monitoring/dashboard.json
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/bffd scripts/django/bffd_grace.py
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/systemd/bffd.service > $(DESTDIR)$(UNITDIR)/bffd.service

@@ -11,6 +11,11 @@ static const char usage[] =
     "usage: bffctl [-c FILE] [--json] COMMAND\n"
     "       bffctl status                 the running workers, and what they are at\n"
     "       bffctl pending                revocations that the backend could not be told yet\n"
+    "       bffctl rotate-key             the server keys, and the next step of a rotation\n"
+    "       bffctl rotate-key add         make a new key, which opens\n"
+    "       bffctl rotate-key use         let it seal, once bffd has read it on every host\n"
+    "       bffctl rotate-key drop        forget older keys, once no session needs them\n"
+    "         [--now]                     or at once: sessions that they sealed end\n"
     "       bffctl --help | --version\n"
     "FILE is bffd's own configuration, " CTL_CONFIG " if it is not given.\n";
 
@@ -18,11 +23,13 @@ struct command {
     const char *name;
     enum ctl_status (*run)(struct ctl *ctl);
     bool needs_keys; /* and Redis' password */
+    bool takes_step;
 };
 
 static const struct command commands[] = {
-    {"status", ctl_show_status, false},
-    {"pending", ctl_show_pending, false},
+    {"status", ctl_show_status, false, false},
+    {"pending", ctl_show_pending, false, false},
+    {"rotate-key", ctl_rotate_key, true, true},
 };
 
 static const struct command *find_command(const char *name)
@@ -33,14 +40,12 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-enum option_value { OPT_JSON = 256 };
+enum option_value { OPT_JSON = 256, OPT_NOW };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, OPT_JSON},
+    {"now", no_argument, NULL, OPT_NOW},      {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
 };
 
 static bool load(struct ctl *ctl, bool with_keys)
@@ -92,6 +97,9 @@ int main(int argc, char **argv)
         case OPT_JSON:
             ctl.as_json = true;
             break;
+        case OPT_NOW:
+            ctl.now = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             return CTL_OK;
@@ -103,6 +111,8 @@ int main(int argc, char **argv)
         }
     }
     const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
+    if (command && command->takes_step && optind + 1 < argc)
+        ctl.step = argv[++optind];
     if (!command || optind + 1 != argc)
         return misused();
     return (int)run(&ctl, command);

@@ -248,3 +248,13 @@ enum bff_err unseal(const struct keyring *ring, const struct seal_place *place, 
     }
     return BFF_ERR_SEAL_BROKEN;
 }
+
+size_t keyring_size(const struct keyring *ring)
+{
+    return ring->n;
+}
+
+void keyring_id(const struct keyring *ring, size_t i, char id[KEYRING_ID_MAX])
+{
+    sodium_bin2hex(id, KEYRING_ID_MAX, ring->keys[i].kid, KID_BYTES);
+}

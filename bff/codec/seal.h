@@ -39,6 +39,12 @@ void keyring_free(struct keyring *ring); /* NULL is fine */
  * the system refuses (RLIMIT_MEMLOCK), and the keys may be swapped out. */
 BFF_MUST_CHECK bool keyring_lock(const struct keyring *ring);
 
+/* How many keys there are, and what the i-th is called: its kid in hex, which tells nothing of it.
+ */
+#define KEYRING_ID_MAX 9
+size_t keyring_size(const struct keyring *ring);
+void keyring_id(const struct keyring *ring, size_t i, char id[KEYRING_ID_MAX]);
+
 /* A new random key as a key file's line, without the newline: `bffd keygen`. NUL-terminated. */
 void keyring_generate(char line[SEAL_KEY_LINE + 1]);
 

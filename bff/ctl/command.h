@@ -16,6 +16,7 @@ struct ctl {
     const char *user, *session; /* NULL: not given */
     bool all;
     const char *step; /* of rotate-key; NULL: only look */
+    bool now;         /* of rotate-key drop: though it ends sessions */
     struct arena arena;
     struct config config;
     struct setup *setup; /* with the keys and secrets; only for commands that need them */
@@ -37,5 +38,6 @@ const char *ctl_duration(int64_t seconds, char text[CTL_DURATION_MAX]);
 
 enum ctl_status ctl_show_status(struct ctl *ctl);
 enum ctl_status ctl_show_pending(struct ctl *ctl);
+enum ctl_status ctl_rotate_key(struct ctl *ctl);
 
 #endif

@@ -238,12 +238,26 @@ static void add_worker(struct buf *b, const struct metrics_slot *slot, int64_t n
     buf_add_char(b, '}');
 }
 
-void status_add(struct buf *b, const struct metrics *m, int64_t now_ms)
+static void add_keys(struct buf *b, const struct keyring *keys)
+{
+    char id[KEYRING_ID_MAX];
+    add_text(b, ",\"keys\":[");
+    for (size_t i = 0; i < keyring_size(keys); i++) {
+        keyring_id(keys, i, id);
+        add_text(b, i == 0 ? "\"" : ",\"");
+        add_text(b, id);
+        buf_add_char(b, '"');
+    }
+    buf_add_char(b, ']');
+}
+
+void status_add(struct buf *b, const struct metrics *m, const struct keyring *keys, int64_t now_ms)
 {
     bool is_first = true;
     add_text(b, "{\"version\":\"" BFF_VERSION "\"");
     add_member(b, "started", m->started_s);
     add_member(b, "crashes", (int64_t)atomic_load(&m->crashes));
+    add_keys(b, keys);
     add_text(b, ",\"workers\":[");
     for (unsigned i = 0; i < atomic_load(&m->n_used); i++) {
         if (atomic_load(&m->slots[i].standing) == WORKER_ABSENT)

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/metrics.h"
+#include "codec/seal.h"
 
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define EXPOSITION_MAX (64 * 1024)
@@ -23,7 +24,8 @@
 /* `flows`: the names of the flows that are counted, NULL for one that is not; `n` of them. */
 void exposition_add(struct buf *b, const struct metrics *m, const char *const flows[], size_t n);
 
-/* now_ms of the monotonic clock. STATUS_WORKER_MAX for each worker and once more is enough. */
-void status_add(struct buf *b, const struct metrics *m, int64_t now_ms);
+/* now_ms of the monotonic clock; `keys` are those that are in use, and named by their ids.
+ * STATUS_WORKER_MAX for each worker and once more is enough. */
+void status_add(struct buf *b, const struct metrics *m, const struct keyring *keys, int64_t now_ms);
 
 #endif

@@ -92,7 +92,7 @@ void measure_reply(const struct worker *w, struct conn *c)
     if (is_text)
         add_text(&b, m);
     else
-        status_add(&b, m, w->now_ms);
+        status_add(&b, m, w->setup->keys, w->now_ms);
     if (b.overflowed) {
         reply_problem(&c->reply, BFF_ERR_NO_MEMORY, &c->call.caller, 0, &c->arena);
         return;

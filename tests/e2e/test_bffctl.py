@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -76,13 +77,68 @@ def test_a_draining_worker_is_shown_as_one():
         with browser.begin("POST", "/bff/login", [("Content-Type", "application/json")], b"{}"):
             until(lambda: [c for c in site.backend.begun() if not c["status"]], 5, "it hangs")
             site.stack.bffd.signal(signal.SIGHUP)
-            states = until(
-                lambda: len(s := [w["state"] for w in told(site, "status")["workers"]]) == 2 and s,
+            until(
+                lambda: sorted(w["state"] for w in told(site, "status")["workers"])
+                == ["draining", "serving"],
                 10,
                 "two generations",
             )
-            assert sorted(states) == ["draining", "serving"]
             site.backend.control(release=True, login=None)
+
+
+def reload_all(site):
+    before = site.stack.bffd.worker_pids()
+    site.stack.bffd.reload()
+    until(lambda: not set(site.stack.bffd.worker_pids()) & set(before), 10, "new workers only")
+
+
+def keys_in(site):
+    return [line for line in site.stack.key_file.read_text().splitlines() if line[:1] != "#"]
+
+
+def test_a_rotation_step_by_step_ends_no_session():
+    with running(FakeBackend, workers=1) as site:
+        (old,) = keys_in(site)
+        site.stack.key_file.chmod(0o640)
+        browser, heard = site.signed_in(), ""
+        for step, roles in (("add", ["seals", "opens"]), ("use", ["seals", "opens"])):
+            rotation = told(site, "rotate-key", step)
+            assert [key["role"] for key in rotation["keys"]] == roles
+            heard += bffctl(site, "rotate-key").stdout
+            reload_all(site)
+            assert all(key["loaded"] for key in told(site, "rotate-key")["keys"])
+            assert browser.get("/api/whoami/").status == 200
+            assert site.signed_in().get("/api/whoami/").status == 200
+        new, last = keys_in(site)
+        assert last == old != new
+        assert site.stack.key_file.stat().st_mode & 0o777 == 0o640
+        assert not [p for p in site.stack.key_file.parent.iterdir() if p.name.endswith(".new")]
+        refused = bffctl(site, "rotate-key", "drop")
+        assert refused.returncode == 1 and "for another 14d 1h" in refused.stderr
+        text = site.stack.key_file.read_text()
+        site.stack.key_file.write_text(re.sub("seals since 20..", "seals since 2001", text))
+        assert told(site, "rotate-key", "drop")["stage"] == "alone"
+        assert keys_in(site) == [new]
+        reload_all(site)
+        # What the old key sealed and nobody has refreshed since is over, as --now would end it.
+        assert browser.get("/api/whoami/").status == 401
+        heard += bffctl(site, "rotate-key").stdout
+        assert "bffctl rotate-key add" in heard and old not in heard and new not in heard
+
+
+def test_a_key_seals_only_when_bffd_can_open_with_it():
+    with running(FakeBackend, workers=1) as site:
+        assert "no key was added" in bffctl(site, "rotate-key", "use").stderr
+        assert bffctl(site, "rotate-key", "add").returncode == 0
+        assert "was added already" in bffctl(site, "rotate-key", "add").stderr
+        assert "seals nothing yet" in bffctl(site, "rotate-key", "drop", "--now").stderr
+        early = bffctl(site, "rotate-key", "use")
+        assert early.returncode == 1 and "reload it" in early.stderr
+        site.stack.bffd.kill()
+        assert "cannot be asked" in bffctl(site, "rotate-key", "use").stderr
+        site.stack.bffd.start()
+        assert told(site, "rotate-key", "use")["stage"] == "used"
+        assert told(site, "rotate-key", "drop", "--now")["stage"] == "alone"
 
 
 def test_a_bffd_that_does_not_run_is_said_to(tmp_path, site):
@@ -96,7 +152,8 @@ def test_a_bffd_that_does_not_run_is_said_to(tmp_path, site):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["statu"], ["status", "more"], ["--jsn", "status"], ["--json"]]
+    "words", [[], ["statu"], ["status", "more"], ["--jsn", "status"], ["--json"],
+              ["rotate-key", "use", "now"]]
 )
 def test_wrong_usage_is_told_from_failure(site, words):
     done = bffctl(site, *words)

@@ -1,5 +1,7 @@
 #include "../../assert_str.h"
 
+#include <stdio.h>
+
 #include "server/exposition.h"
 
 #define SLOTS 2
@@ -32,6 +34,20 @@ static struct str text_of(const struct metrics *m)
     exposition_add(&b, m, flows, 3);
     assert_false(b.overflowed);
     return buf_str(&b);
+}
+
+static struct keyring *two_keys(void)
+{
+    struct arena arena = arena_make(4096);
+    struct keyring *keys = NULL;
+    struct str message;
+    char lines[2 * (SEAL_KEY_LINE + 1)];
+    keyring_generate(lines);
+    lines[SEAL_KEY_LINE] = '\n';
+    keyring_generate(lines + SEAL_KEY_LINE + 1);
+    assert_true(keyring_parse(&arena, str_from(lines), &keys, &message));
+    arena_free(&arena);
+    return keys;
 }
 
 static void each_series_is_a_line_below_its_family(void **state)
@@ -91,15 +107,23 @@ static void the_status_names_workers_that_are_there(void **state)
     metrics_set(METRIC_REVOCATIONS_WAITING, 3);
     metrics_worker_ended(m, 1, false);
     struct buf b = buf_make(memory, STATUS_WORKER_MAX * 3);
-    status_add(&b, m, 8000);
+    struct keyring *keys = two_keys();
+    char ids[2][KEYRING_ID_MAX];
+    keyring_id(keys, 0, ids[0]);
+    keyring_id(keys, 1, ids[1]);
+    status_add(&b, m, keys, 8000);
+    keyring_free(keys);
     assert_false(b.overflowed);
-    const char *expected =
-        "{\"version\":\"" BFF_VERSION "\",\"started\":1700000000,\"crashes\":0,\"workers\":["
+    static const char expected[] =
+        "{\"version\":\"" BFF_VERSION
+        "\",\"started\":1700000000,\"crashes\":0,\"keys\":[\"%s\",\"%s\"],\"workers\":["
         "{\"pid\":100,\"state\":\"serving\",\"started\":5,\"answered\":0,\"connections\":0,"
         "\"parked\":0,\"store_queue\":0,\"backend_queue\":0,\"cache_entries\":0,\"cache_bytes\":0,"
         "\"hears_redis\":false,\"reaches_backend\":true,\"revocations_waiting\":3,"
         "\"oldest_revocation_s\":7,\"next_revocation_s\":2}]}\n";
-    assert_str(buf_str(&b), str_from(expected));
+    char text[1024];
+    snprintf(text, sizeof text, expected, ids[0], ids[1]);
+    assert_str(buf_str(&b), str_from(text));
 }
 
 static void the_room_that_is_promised_is_enough(void **state)
@@ -123,7 +147,9 @@ static void the_room_that_is_promised_is_enough(void **state)
     m->slots[0].oldest_revocation = 1;
     b = buf_make(memory, STATUS_WORKER_MAX * 2);
     metrics_worker_ended(m, 1, false);
-    status_add(&b, m, INT64_MAX / 2);
+    struct keyring *keys = two_keys();
+    status_add(&b, m, keys, INT64_MAX / 2);
+    keyring_free(keys);
     assert_false(b.overflowed);
 }
 
@@ -136,5 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_status_names_workers_that_are_there, make, destroy),
         cmocka_unit_test_setup_teardown(the_room_that_is_promised_is_enough, make, destroy),
     };
+    if (!seal_init())
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
