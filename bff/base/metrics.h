@@ -61,7 +61,7 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
       "Jobs that were refused because the queue was full.")                                        \
     X(BACKEND_REFUSED, COUNTER, "lane_refused_total", "lane=\"backend\"", "")                      \
     X(REDIS_FAILURES, COUNTER, "redis_failures_total", "",                                         \
-      "Scripts that Redis did not answer, or answered with an error.")                             \
+      "Questions that Redis did not answer, or answered with an error.")                           \
     X(LOGIN_FAILURES, COUNTER, "backend_failures_total", "call=\"login\"",                         \
       "Calls that the backend did not answer, or with 502, 503 or 504.")                           \
     X(REFRESH_FAILURES, COUNTER, "backend_failures_total", "call=\"refresh\"", "")                 \
@@ -80,7 +80,7 @@ enum metric {
 
 /* name, family (without "bffd_"), label (or ""), what it says */
 #define HISTOGRAMS(X)                                                                              \
-    X(REDIS, "redis_duration_seconds", "", "How long scripts on Redis took.")                      \
+    X(REDIS, "redis_duration_seconds", "", "How long questions to Redis took.")                    \
     X(LOGIN, "backend_duration_seconds", "call=\"login\"",                                         \
       "How long bffd's own calls to the backend took.")                                            \
     X(REFRESH, "backend_duration_seconds", "call=\"refresh\"", "")                                 \

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/crash_point.h"
-#include "base/metrics.h"
 
 /* Every script has the common head in front. */
 static const char touch_lua[] =
@@ -157,7 +155,6 @@ enum bff_err script_run(struct scripts *scripts, struct connection *c, enum scri
         return err;
     struct str sha = {scripts->sha[which], SCRIPT_SHA_LENGTH};
     CRASH_POINT_CALL(first_step[which], c->redis->fd);
-    int64_t began_us = clock_mono_us();
     redisReply *reply = evaluate(c, STR("EVALSHA"), sha, key, args);
     if (reply && is_unknown_script(reply)) {
         /* Redis was restarted or its scripts were flushed: nothing ran. Loaded again, it could be
@@ -165,9 +162,6 @@ enum bff_err script_run(struct scripts *scripts, struct connection *c, enum scri
         freeReplyObject(reply);
         reply = evaluate(c, STR("EVAL"), sources[which], key, args);
     }
-    metrics_observe(HISTOGRAM_REDIS, clock_mono_us() - began_us);
-    if (!reply || reply->type == REDIS_REPLY_ERROR)
-        metrics_count(METRIC_REDIS_FAILURES);
     if (!reply)
         return BFF_ERR_STORE_UNAVAILABLE;
     CRASH_POINT_CALL_ANSWERED(first_step[which], c->redis->fd);

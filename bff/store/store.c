@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "codec/backend.h"
 #include "store/store_handle.h"
 
@@ -138,16 +139,27 @@ static enum bff_err call_once(struct store *s, const struct call *call)
                       call->reply);
 }
 
+/* Connecting included, where that is needed. */
+static enum bff_err measured_call(struct store *s, const struct call *call)
+{
+    int64_t began_us = clock_mono_us();
+    enum bff_err err = call_once(s, call);
+    metrics_observe(HISTOGRAM_REDIS, clock_mono_us() - began_us);
+    if (err == BFF_ERR_STORE_UNAVAILABLE)
+        metrics_count(METRIC_REDIS_FAILURES);
+    return err;
+}
+
 static enum bff_err make_call(struct store *s, const struct call *call)
 {
     int64_t began_ms = clock_mono_ms();
-    enum bff_err err = call_once(s, call);
+    enum bff_err err = measured_call(s, call);
     if (err == BFF_ERR_STORE_UNAVAILABLE &&
         topology_can_repeat(&s->topology, s->connection, began_ms))
-        err = call_once(s, call);
+        err = measured_call(s, call);
     while (err == BFF_ERR_STORE_UNAVAILABLE &&
            topology_awaits_primary(&s->topology, s->connection, s->redirect, began_ms))
-        err = call_once(s, call);
+        err = measured_call(s, call);
     return err;
 }
 
