@@ -10,7 +10,8 @@ static const char *const leg_names[LEG_COUNT] = {
     [LEG_UNKNOWN] = "unknown",   [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
     [LEG_ENDPOINT] = "endpoint", [LEG_LOGIN] = "login",         [LEG_REFRESH] = "refresh",
     [LEG_LOGOUT] = "logout",     [LEG_SESSION] = "session",     [LEG_HEALTH] = "health",
-    [LEG_READY] = "ready",       [LEG_METRICS] = "metrics",     [LEG_STATUS] = "status",
+    [LEG_SESSIONS] = "sessions", [LEG_READY] = "ready",         [LEG_METRICS] = "metrics",
+    [LEG_STATUS] = "status",
 };
 
 const char *leg_name(enum leg leg)

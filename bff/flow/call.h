@@ -20,6 +20,7 @@ enum leg {
     LEG_REFRESH,   /* a page in compatibility mode believes that it refreshes tokens */
     LEG_LOGOUT,
     LEG_SESSION,
+    LEG_SESSIONS,
     LEG_HEALTH,
     LEG_READY,
     LEG_METRICS, /* for monitoring */
@@ -55,6 +56,9 @@ struct call {
 
     /* of the endpoint leg: the path as nginx decoded and normalised it, the query as it came */
     struct str path, query;
+
+    /* of the sessions leg: the path */
+    struct str target;
 
     /* of the renew leg */
     bool django_refused;     /* Django answered 401; else the worker itself had refused */

@@ -52,10 +52,8 @@ static enum end_result end(struct tools *tools, const struct session_name *name,
     return END_NOT_TOLD;
 }
 
-/* A yes from just before may have been on its way to nginx, which keeps it only when it has come.
- * So its entry is taken away once more before the answer says that the session is over. */
-static void forget_once_more(struct tools *tools, const struct session_name *name,
-                             int64_t forgotten_ms)
+void session_forget_once_more(struct tools *tools, const struct session_name *name,
+                              int64_t forgotten_ms)
 {
     int64_t rest_ms = forgotten_ms + MICROCACHE_SETTLE_MS - clock_mono_ms();
     if (!tools->microcache)
@@ -71,7 +69,7 @@ enum end_result session_end(struct tools *tools, const struct session_name *name
     int64_t forgotten_ms;
     enum end_result result = end(tools, name, why, caller, arena, &forgotten_ms);
     if (result != END_STORE_DOWN)
-        forget_once_more(tools, name, forgotten_ms);
+        session_forget_once_more(tools, name, forgotten_ms);
     return result;
 }
 

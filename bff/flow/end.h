@@ -18,6 +18,12 @@ BFF_MUST_CHECK enum end_result session_end(struct tools *tools, const struct ses
                                            enum metric why, const struct caller *caller,
                                            struct arena *arena);
 
+/* A yes from just before a session's end may have been on its way to nginx, which keeps it only
+ * when it has come. So its entry is taken away once more, MICROCACHE_SETTLE_MS after it was first
+ * (forgotten_ms), and only then the answer says that the session is over. */
+void session_forget_once_more(struct tools *tools, const struct session_name *name,
+                              int64_t forgotten_ms);
+
 /* POST /bff/logout: 204, 202 when the backend could not be told yet, 503 when Redis is down. In
  * compatibility mode, where the backend's own path was called: 200 with {} instead of 204 and 202.
  */

@@ -110,6 +110,7 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
         .refresh_life_ms = found->refresh_life_ms,
         .user_id = found->user_id,
         .user = found->user,
+        .device = device_of(call->caller.user_agent),
     };
     seal_new_cookie(cookie);
     session_name_make(tools->config, (struct str){cookie, sizeof cookie}, &name);

@@ -32,6 +32,7 @@ static const struct param table[] = {
     ROW("HTTP_X_CSRF", csrf.x_csrf, REPEAT_IS_FORGERY),
     LONG_ROW("HTTP_COOKIE", cookie_header, COOKIE_HEADER_MAX, REPEAT_IS_NO_COOKIE),
     ROW("BFF_PATH", path, REPEAT_FIRST),
+    ROW("BFF_TARGET", target, REPEAT_FIRST),
     LONG_ROW("BFF_QUERY", query, PARAMS_QUERY_MAX, REPEAT_FIRST),
     ROW("REQUEST_ID", caller.request_id, REPEAT_FIRST),
     ROW("REMOTE_ADDR", caller.client_address, REPEAT_FIRST),
@@ -48,9 +49,10 @@ static const struct {
 } legs[] = {
     {{"authorize", 9}, LEG_AUTHORIZE}, {{"renew", 5}, LEG_RENEW},
     {{"endpoint", 8}, LEG_ENDPOINT},   {{"login", 5}, LEG_LOGIN},
-    {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT},
-    {{"health", 6}, LEG_HEALTH},       {{"ready", 5}, LEG_READY},
-    {{"metrics", 7}, LEG_METRICS},     {{"status", 6}, LEG_STATUS},
+    {{"session", 7}, LEG_SESSION},     {{"sessions", 8}, LEG_SESSIONS},
+    {{"logout", 6}, LEG_LOGOUT},       {{"health", 6}, LEG_HEALTH},
+    {{"ready", 5}, LEG_READY},         {{"metrics", 7}, LEG_METRICS},
+    {{"status", 6}, LEG_STATUS},
 };
 
 static enum leg leg_named(struct str name)

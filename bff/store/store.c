@@ -177,6 +177,12 @@ enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t
     return make_call(s, &(struct call){.keys = keys, .n = n, .readings = out});
 }
 
+enum bff_err handle_read_one(struct store *s, const struct session_name *name, struct reading *out)
+{
+    struct str key = key_of(name);
+    return make_call(s, &(struct call){.keys = &key, .n = 1, .readings = out});
+}
+
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {

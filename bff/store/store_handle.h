@@ -40,6 +40,10 @@ void handle_add_refresh_life(struct script_args *args, const struct session_toke
 BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
                                         struct reading *out);
 
+/* The same for one of which only the name is known. */
+BFF_MUST_CHECK enum bff_err handle_read_one(struct store *s, const struct session_name *name,
+                                            struct reading *out);
+
 /* Connect if need be and run; free the reply on BFF_OK. */
 BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,
                                        const struct session_name *name,

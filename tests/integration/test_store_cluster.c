@@ -260,7 +260,16 @@ static void sessions_and_user_sets_are_spread_over_the_servers(void **state)
     assert_int_equal(sessions, N);
     assert_int_equal(sets, N);
     struct session s;
-    assert_ok(store_logout(worker, &name, &arena, &s));
+    struct user_session found;
+    size_t n = 0;
+    for (int i = 0; i < N; i++) {
+        char id[8];
+        struct str user = {id, (size_t)snprintf(id, sizeof id, "%d", i)};
+        assert_ok(store_user_sessions(worker, user, &found, 1, &n));
+        assert_int_equal(n, 1);
+    }
+    assert_memory_equal(found.hash, name.hash, SESSION_HASH_BYTES);
+    assert_ok(store_end(worker, found.hash));
     assert_int_equal(store_load(worker, &name, false, &arena, &s), BFF_ERR_MISSING);
     sets = 0;
     for (size_t i = 0; i < 3; i++)
