@@ -11,6 +11,10 @@ static const char usage[] =
     "usage: bffctl [-c FILE] [--json] COMMAND\n"
     "       bffctl status                 the running workers, and what they are at\n"
     "       bffctl pending                revocations that the backend could not be told yet\n"
+    "       bffctl list                   the sessions, or those of one user\n"
+    "         [--user ID]\n"
+    "       bffctl revoke                 end sessions: of one user, one, or all of them\n"
+    "         --user ID | --session ID | --all\n"
     "       bffctl rotate-key             the server keys, and the next step of a rotation\n"
     "       bffctl rotate-key add         make a new key, which opens\n"
     "       bffctl rotate-key use         let it seal, once bffd has read it on every host\n"
@@ -29,6 +33,8 @@ struct command {
 static const struct command commands[] = {
     {"status", ctl_show_status, false, false},
     {"pending", ctl_show_pending, false, false},
+    {"list", ctl_list, true, false},
+    {"revoke", ctl_revoke, true, false},
     {"rotate-key", ctl_rotate_key, true, true},
 };
 
@@ -40,12 +46,18 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-enum option_value { OPT_JSON = 256, OPT_NOW };
+enum option_value { OPT_JSON = 256, OPT_NOW, OPT_USER, OPT_SESSION, OPT_ALL };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, OPT_JSON},
-    {"now", no_argument, NULL, OPT_NOW},      {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"now", no_argument, NULL, OPT_NOW},
+    {"user", required_argument, NULL, OPT_USER},
+    {"session", required_argument, NULL, OPT_SESSION},
+    {"all", no_argument, NULL, OPT_ALL},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool load(struct ctl *ctl, bool with_keys)
@@ -99,6 +111,15 @@ int main(int argc, char **argv)
             break;
         case OPT_NOW:
             ctl.now = true;
+            break;
+        case OPT_USER:
+            ctl.user = optarg;
+            break;
+        case OPT_SESSION:
+            ctl.session = optarg;
+            break;
+        case OPT_ALL:
+            ctl.all = true;
             break;
         case 'h':
             fputs(usage, stdout);

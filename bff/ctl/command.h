@@ -6,7 +6,7 @@
 
 #include "server/setup.h"
 
-#define CTL_CONFIG "/etc/bff/bff.conf"
+#define CTL_CONFIG "/etc/bffd/bff.conf"
 
 enum ctl_status { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
@@ -38,6 +38,8 @@ const char *ctl_duration(int64_t seconds, char text[CTL_DURATION_MAX]);
 
 enum ctl_status ctl_show_status(struct ctl *ctl);
 enum ctl_status ctl_show_pending(struct ctl *ctl);
+enum ctl_status ctl_list(struct ctl *ctl);
+enum ctl_status ctl_revoke(struct ctl *ctl);
 enum ctl_status ctl_rotate_key(struct ctl *ctl);
 
 #endif

@@ -1,5 +1,7 @@
 #include "store/record.h"
 
+#include <string.h>
+
 #include "codec/backend.h"
 #include "codec/pack.h"
 #include "store/user_set.h"
@@ -76,6 +78,14 @@ void record_times(const struct config *config, const struct record *r, struct se
     out->since_touch_ms = r->now_ms - r->seen_ms;
     out->created_ms = r->created_ms;
     out->device = r->device;
+}
+
+void record_show(const struct record *r, const unsigned char hash[SESSION_HASH_BYTES],
+                 struct user_session *out)
+{
+    *out = (struct user_session){
+        .created_ms = r->created_ms, .seen_ms = r->seen_ms, .device = r->device};
+    memcpy(out->hash, hash, SESSION_HASH_BYTES);
 }
 
 /* As ends_at() has it in the scripts. */

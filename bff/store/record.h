@@ -41,6 +41,10 @@ BFF_MUST_CHECK enum bff_err record_read(int64_t now_ms, struct str value, struct
 /* The durations and the generation of *out; the rest is left alone. */
 void record_times(const struct config *config, const struct record *record, struct session *out);
 
+/* What it says in the open, of the session with this hash. */
+void record_show(const struct record *record, const unsigned char hash[SESSION_HASH_BYTES],
+                 struct user_session *out);
+
 /* Is its time over? Its key may still stand, for limits may have been shortened. */
 bool record_is_over(const struct config *config, const struct record *record);
 

@@ -300,16 +300,23 @@ static enum bff_err check_server(struct store *s)
     return err;
 }
 
-enum bff_err store_check(struct store *s)
+bool handle_server(struct store *s, size_t i, struct connection **out, enum bff_err *err)
 {
     bool is_new;
+    *err = BFF_OK;
+    if (!topology_each(&s->topology, i, &s->connection, &is_new, err))
+        return false;
+    if (*err == BFF_OK)
+        *err = connected(s, is_new);
+    *out = s->connection;
+    return *err == BFF_OK;
+}
+
+enum bff_err store_check(struct store *s)
+{
     enum bff_err err = BFF_OK;
-    for (size_t i = 0;
-         err == BFF_OK && topology_each(&s->topology, i, &s->connection, &is_new, &err); i++) {
-        if (err == BFF_OK)
-            err = connected(s, is_new);
-        if (err == BFF_OK)
-            err = check_server(s);
-    }
+    struct connection *c;
+    for (size_t i = 0; err == BFF_OK && handle_server(s, i, &c, &err); i++)
+        err = check_server(s);
     return err;
 }

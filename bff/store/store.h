@@ -253,6 +253,23 @@ BFF_MUST_CHECK enum bff_err store_user_sessions(struct store *s, struct str user
 BFF_MUST_CHECK enum bff_err store_end(struct store *s,
                                       const unsigned char hash[SESSION_HASH_BYTES]);
 
+/*
+ * For operators: every session there is, one after the other, with the name of its user's set (not
+ * of a user: 16 bytes, all zero for tokens that say nothing of theirs). `visit` may end it; false
+ * from it ends the walk. A session that begins or ends meanwhile may be missed, and none is shown
+ * for which its record is over. Needs the right to SCAN, which bffd itself does without.
+ */
+struct store_visit {
+    struct user_session session;
+    struct str user;
+};
+BFF_MUST_CHECK enum bff_err
+store_each_session(struct store *s, bool (*visit)(const struct store_visit *v, void *self),
+                   void *self);
+
+/* The names that the set of this user may have: one by each key. */
+bool store_is_user(const struct store *s, struct str user_id, struct str user);
+
 /* Connect if need be, PING, and refuse a Redis that would evict sessions: BFF_ERR_MALFORMED with a
  * sentence in store_last_error() that says what to set (maxmemory-policy noeviction). */
 BFF_MUST_CHECK enum bff_err store_check(struct store *s);

@@ -29,14 +29,8 @@ static enum bff_err look_at(struct store *s, const unsigned char *hash, struct u
     bool is_there = reading.what == READING_VALUE &&
                     record_read(reading.now_ms, reading.value, &record) == BFF_OK &&
                     !record_is_over(s->config, &record);
-    if (is_there) {
-        *out = (struct user_session){
-            .created_ms = record.created_ms,
-            .seen_ms = record.seen_ms,
-            .device = record.device,
-        };
-        memcpy(out->hash, hash, SESSION_HASH_BYTES);
-    }
+    if (is_there)
+        record_show(&record, hash, out);
     reading_free(&reading);
     return is_there ? BFF_OK : BFF_ERR_MISSING;
 }

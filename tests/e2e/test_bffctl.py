@@ -12,7 +12,7 @@ import pytest
 from fullsite import FakeBackend, running
 from until import until
 
-SITE = {"backend": FakeBackend, "workers": 2, "env": {"access_seconds": 600}}
+SITE = {"backend": FakeBackend, "workers": 2, "env": {"access_seconds": 600, "users": 300}}
 
 
 def bffctl(site, *words, **options):
@@ -84,6 +84,76 @@ def test_a_draining_worker_is_shown_as_one():
                 "two generations",
             )
             site.backend.control(release=True, login=None)
+
+
+@pytest.fixture
+def empty_site(site):
+    site.redis.flushdb()
+    return site
+
+
+def user_id(browser):
+    return str(browser.session()["user"]["user_id"])
+
+
+def test_list_names_each_session_as_its_user_sees_it(empty_site):
+    site, browsers = empty_site, [empty_site.signed_in(user="alice") for _ in range(2)]
+    bob = site.signed_in("bob", "builder")
+    listed = {s["id"]: s for s in told(site, "list")["sessions"]}
+    ids = [s["id"] for b in (browsers[0], bob) for s in b.get("/bff/sessions").json()["sessions"]]
+    assert set(listed) == set(ids) and len(listed) == 3
+    users = [listed[i]["user"] for i in ids]
+    assert users[0] == users[1] != users[2] and "alice" not in str(listed)
+    of_bob = told(site, "list", "--user", user_id(bob))["sessions"]
+    assert [s["id"] for s in of_bob] == ids[2:]
+    assert told(site, "list", "--user", "nobody") == {"sessions": []}
+    text = bffctl(site, "list").stdout
+    assert text.startswith("SESSION") and text.endswith("3 sessions\n") and ids[2] in text
+
+
+def test_revoke_ends_the_sessions_of_one_user(empty_site):
+    site, alices = empty_site, [empty_site.signed_in() for _ in range(3)]
+    bob = site.signed_in("bob", "builder")
+    assert all(b.get("/api/whoami/").status == 200 for b in [*alices, bob] * 2)
+    assert told(site, "revoke", "--user", user_id(alices[0])) == {"ended": 3}
+    until(lambda: alices[0].get("/api/whoami/").status == 401, 2, "it is over")
+    assert [b.get("/api/whoami/").status for b in alices * 2] == [401] * 6
+    assert bob.get("/api/whoami/").status == 200
+
+
+def test_revoke_ends_one_session(empty_site):
+    site, browser, other = empty_site, empty_site.signed_in(), empty_site.signed_in()
+    identity = browser.get("/bff/sessions").json()["sessions"][0]["id"]
+    assert bffctl(site, "revoke", "--session", identity).stdout == "1 sessions ended\n"
+    assert told(site, "revoke", "--session", identity) == {"ended": 0}
+    until(lambda: browser.get("/api/whoami/").status == 401, 2, "it is over")
+    assert other.get("/api/whoami/").status == 200
+
+
+def test_revoke_ends_everything_however_much_there_is(empty_site):
+    site = empty_site
+    browsers = [site.signed_in(f"user{i}", f"user{i}") for i in range(1, 301)]
+    site.redis.set("another:application", "untouched")
+    assert told(site, "revoke", "--all") == {"ended": 300}
+    assert site.redis.keys("*") == [b"another:application"]
+    until(lambda: browsers[0].get("/api/whoami/").status == 401, 2, "it is over")
+    assert [b.get("/api/whoami/").status for b in browsers[1:40]] == [401] * 39
+
+
+@pytest.mark.parametrize("words", [[], ["--all", "--user", "1"], ["--session", "0123"]])
+def test_revoke_wants_to_know_which(empty_site, words):
+    browser = empty_site.signed_in()
+    done = bffctl(empty_site, "revoke", *words)
+    assert done.returncode == 2 and "bffctl: " in done.stderr and done.stdout == ""
+    assert browser.get("/api/whoami/").status == 200
+
+
+def test_a_redis_that_is_away_is_told():
+    with running(FakeBackend, workers=1) as site:
+        site.stack.redis.kill()
+        for words in (["list"], ["revoke", "--all"], ["revoke", "--session", "0" * 32]):
+            done = bffctl(site, "--json", *words)
+            assert done.returncode == 1 and "bffctl: " in done.stderr
 
 
 def reload_all(site):
