@@ -90,7 +90,7 @@ def implied_prefixes(effective):
 def add_to_site(files, prefixes, microcache):
     """What users add beside bff.conf. An API call is what begins with one of `prefixes`, or with
     /api/; `microcache` is its directory, or None."""
-    include = "    include bff/bff.conf;"
+    include = "\n    include bff/bff.conf;"  # the line, and no comment that shows it
     calls = [
         f"    location ^~ {prefix} {{\n        include bff/bff-call.conf;\n    }}"
         for prefix in sorted(prefixes)
