@@ -205,7 +205,8 @@ static void say_next(const struct rotation *r)
         r->loaded && !is_loaded(r, r->state.stage == KEYS_ADDED ? keyring_size(r->keys) - 1 : 0);
     int64_t wait_s = over_s(r) - (int64_t)time(NULL);
     if (must_load)
-        printf("Copy the file to the other hosts, and reload bffd on all of them. Then:\n");
+        printf("Copy the file to the other hosts, and reload bffd on all of them (restart it "
+               "where systemd hands the key over). Then:\n");
     if (r->state.stage == KEYS_USED && wait_s > 0)
         printf("In %s, when no session is older than the first key:\n", ctl_duration(wait_s, left));
     printf("bffctl rotate-key %s\n", next_step(r));
