@@ -13,7 +13,7 @@ Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 ,        := ,
 
-LAYERS   := base core codec store backend doctor flow server
+LAYERS   := base core codec store backend doctor flow server ctl
 PKGS     := fcgi hiredis libjwt jansson libcurl libsodium libseccomp
 # Debian's libinih has its pkg-config file under the name inih.
 PKGS     += inih
@@ -68,6 +68,7 @@ LIBS_backend := $(LIBS_store) -lcurl
 LIBS_doctor  := $(LIBS_backend)
 LIBS_flow    := $(LIBS_backend)
 LIBS_server  := $(LIBS_flow) -lfcgi -lseccomp
+LIBS_ctl     := $(LIBS_server)
 
 # $(call below,LAYER): the layer's archives in link order, its own first.
 below_base    := base
@@ -78,9 +79,11 @@ below_backend := backend store codec core base
 below_doctor  := doctor backend store codec core base
 below_flow    := flow backend store codec core base
 below_server  := server flow backend store codec core base
+below_ctl     := ctl $(below_server)
 archives       = $(patsubst %,$(BUILD)/lib%.a,$(below_$(1)))
 
-SOURCES    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.c)) bff/main.c
+MAINS      := bff/main.c bff/bffctl.c
+SOURCES    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.c)) $(MAINS)
 OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o)
 SCRIPTS    := $(wildcard bff/store/scripts/*.lua)
 SCRIPTS_H  := $(SCRIPTS:bff/store/scripts/%.lua=$(BUILD)/gen/store/scripts/%.lua.h)
@@ -92,11 +95,15 @@ HARDENING  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/hardening/*
 HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 
 .PHONY: all
-all: $(BUILD)/bffd ## build bffd
+all: $(BUILD)/bffd $(BUILD)/bffctl ## build bffd and bffctl
 
 $(BUILD)/bffd: $(BUILD)/bff/main.o $(BUILD)/libdoctor.a $(call archives,server)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
+
+$(BUILD)/bffctl: $(BUILD)/bff/bffctl.o $(call archives,ctl)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ctl) -lpthread
 
 # One archive for each layer.
 define layer_archive
@@ -146,7 +153,7 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out bff/main.c,$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out $(MAINS),$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
@@ -229,8 +236,8 @@ bench: ## measure bffd beside bare nginx and others (ROUNDS=5 SECONDS=3; FULL=1:
 	@BFFD=$(BUILD)/bffd tests/bench/bench.py --rounds $(ROUNDS) --seconds $(SECONDS) \
 	  $(if $(FULL),--full) --into $(BUILD)
 
-man: $(BUILD)/bffd.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
-$(BUILD)/bffd.8: bff/bffd.8
+man: $(BUILD)/bffd.8 $(BUILD)/bffctl.8 $(BUILD)/bff.conf.5 ## the man pages, options filled in from the table
+$(BUILD)/%.8: bff/%.8
 	cp $< $@
 $(BUILD)/bff.conf.5: bff/bff.conf.5.in $(BUILD)/bffd
 	$(BUILD)/bffd --print-manual > $(BUILD)/options.mdoc
@@ -253,11 +260,14 @@ define install_kept
 endef
 
 .PHONY: install
-install: all man ## install bffd, man pages and units below PREFIX, its configuration, nginx' files
+install: all man ## install bffd, bffctl, man pages and units below PREFIX, its configuration, nginx' files
 	install -D -m 0755 $(BUILD)/bffd $(DESTDIR)$(PREFIX)/sbin/bffd
+	install -D -m 0755 $(BUILD)/bffctl $(DESTDIR)$(PREFIX)/sbin/bffctl
 	install -D -m 0644 $(BUILD)/bffd.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffd.8
+	install -D -m 0644 $(BUILD)/bffctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffctl.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
 	install -D -m 0644 bff/redis.acl $(doc_dir)/redis.acl
+	install -D -m 0644 -t $(doc_dir) scripts/monitoring/alerts.yml scripts/monitoring/dashboard.json
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/bffd scripts/django/bffd_grace.py
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/systemd/bffd.service > $(DESTDIR)$(UNITDIR)/bffd.service

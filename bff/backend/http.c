@@ -240,7 +240,8 @@ static bool add_headers(struct curl_slist **list, struct arena *a, const struct 
            add_header(list, a, "X-Forwarded-Host", r->forwarded_host) &&
            add_header(list, a, "X-Forwarded-Proto", r->forwarded_proto) &&
            add_header(list, a, "X-Forwarded-For", r->client_address) &&
-           add_header(list, a, "X-Request-ID", r->request_id);
+           add_header(list, a, "X-Request-ID", r->request_id) &&
+           add_header(list, a, "traceparent", r->traceparent);
 }
 
 /* Options fail only for want of memory (or a libcurl older than we build with). */

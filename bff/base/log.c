@@ -133,6 +133,8 @@ void log_fields(enum log_severity severity, const char *event, const struct log_
         buf_add_char(&b, '"');
     for (size_t i = 0; i < n; i++) {
         struct buf before = b;
+        if (fields[i].is_optional && fields[i].text.n == 0)
+            continue;
         add_field(&b, &fields[i]);
         if (b.overflowed)
             b = before;

@@ -16,10 +16,13 @@ struct log_field {
     const char *name;
     struct str text;
     int64_t number;
-    bool is_number;
+    bool is_number, is_optional;
 };
 
 #define LOG_TEXT(field, value) ((struct log_field){.name = (field), .text = (value)})
+/* Left out when it is empty. */
+#define LOG_OPTIONAL(field, value)                                                                 \
+    ((struct log_field){.name = (field), .text = (value), .is_optional = true})
 #define LOG_NUMBER(field, value)                                                                   \
     ((struct log_field){.name = (field), .number = (int64_t)(value), .is_number = true})
 

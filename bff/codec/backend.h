@@ -23,6 +23,7 @@ struct backend_request {
     struct str csrf_token;     /* X-CSRFToken, and with it a Referer of our own origin */
     struct str client_address, request_id, user_agent; /* X-Forwarded-For, X-Request-ID */
     struct str forwarded_host, forwarded_proto;
+    struct str traceparent;
 };
 
 /* An answer, complete and bounded. Views belong to the arena it was read into. */

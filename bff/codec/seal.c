@@ -156,10 +156,10 @@ void seal_cookie_hash(struct str cookie, unsigned char hash[SESSION_HASH_BYTES])
                        0);
 }
 
-void seal_user_hash(const struct keyring *ring, struct str user_id,
+void seal_user_hash(const struct keyring *ring, size_t i, struct str user_id,
                     unsigned char hash[SESSION_HASH_BYTES])
 {
-    keyed_hash(ring->keys[0].key, STR("bffd user v1"), user_id, hash, SESSION_HASH_BYTES);
+    keyed_hash(ring->keys[i].key, STR("bffd user v1"), user_id, hash, SESSION_HASH_BYTES);
 }
 
 static unsigned char *put_u64(unsigned char *p, uint64_t value)
@@ -248,4 +248,14 @@ enum bff_err unseal(const struct keyring *ring, const struct seal_place *place, 
         }
     }
     return BFF_ERR_SEAL_BROKEN;
+}
+
+size_t keyring_size(const struct keyring *ring)
+{
+    return ring->n;
+}
+
+void keyring_id(const struct keyring *ring, size_t i, char id[KEYRING_ID_MAX])
+{
+    sodium_bin2hex(id, KEYRING_ID_MAX, ring->keys[i].kid, KID_BYTES);
 }

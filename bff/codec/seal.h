@@ -39,25 +39,31 @@ void keyring_free(struct keyring *ring); /* NULL is fine */
  * the system refuses (RLIMIT_MEMLOCK), and the keys may be swapped out. */
 BFF_MUST_CHECK bool keyring_lock(const struct keyring *ring);
 
+/* How many keys there are, and what the i-th is called: its kid in hex, which tells nothing of it.
+ */
+#define KEYRING_ID_MAX 9
+size_t keyring_size(const struct keyring *ring);
+void keyring_id(const struct keyring *ring, size_t i, char id[KEYRING_ID_MAX]);
+
 /* A new random key as a key file's line, without the newline: `bffd keygen`. NUL-terminated. */
 void keyring_generate(char line[SEAL_KEY_LINE + 1]);
 
 /* A new session cookie value: 32 random bytes as 43 characters of base64url. Not NUL-terminated. */
 void seal_new_cookie(char cookie[43]);
 
-/* BLAKE2b-128 of the cookie value: what Redis and logs may know of it. Needs no key. It only finds a
- * session: what opens one is the cookie, all of it. */
+/* BLAKE2b-128 of the cookie value: what Redis and logs may know of it. Needs no key. It only finds
+ * a session: what opens one is the cookie, all of it. */
 void seal_cookie_hash(struct str cookie, unsigned char hash[SESSION_HASH_BYTES]);
 
-/* Keyed BLAKE2b-128 (with the ring's first key) of a user's id: names the set of a user's sessions.
+/* Keyed BLAKE2b-128 (with the ring's i-th key) of a user's id: names the set of a user's sessions.
  */
-void seal_user_hash(const struct keyring *ring, struct str user_id,
+void seal_user_hash(const struct keyring *ring, size_t i, struct str user_id,
                     unsigned char hash[SESSION_HASH_BYTES]);
 
 /* What a sealed value is bound to: moved to another key, generation or field, it does not open. */
 struct seal_place {
-    struct str cookie;     /* the session cookie's value */
-    struct str key_name;   /* the Redis key */
+    struct str cookie;   /* the session cookie's value */
+    struct str key_name; /* the Redis key */
     uint64_t generation;
     struct str field;
 };

@@ -6,6 +6,24 @@
 #include "core/policy.h"
 #include "core/problem.h"
 
+static const char *const leg_names[LEG_COUNT] = {
+    [LEG_UNKNOWN] = "unknown",   [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
+    [LEG_ENDPOINT] = "endpoint", [LEG_LOGIN] = "login",         [LEG_REFRESH] = "refresh",
+    [LEG_LOGOUT] = "logout",     [LEG_SESSION] = "session",     [LEG_HEALTH] = "health",
+    [LEG_SESSIONS] = "sessions", [LEG_READY] = "ready",         [LEG_METRICS] = "metrics",
+    [LEG_STATUS] = "status",
+};
+
+const char *leg_name(enum leg leg)
+{
+    return leg_names[leg];
+}
+
+bool leg_is_probe(enum leg leg)
+{
+    return leg == LEG_HEALTH || leg == LEG_READY || leg == LEG_METRICS || leg == LEG_STATUS;
+}
+
 /* nginx has decoded the path; the configured one may be percent-encoded (RFC 3986, 2.1; that it is
  * well so, config_parse() has seen) and have a query. */
 static bool is_path(struct str configured, struct str decoded)

@@ -5,7 +5,9 @@
 #ifndef BFF_FLOW_CALL_H
 #define BFF_FLOW_CALL_H
 
+#include "base/log.h"
 #include "core/csrf.h"
+#include "core/trace.h"
 #include "store/store.h"
 
 /* Chosen by nginx with the param BFF_LEG, which no client can set. */
@@ -18,14 +20,30 @@ enum leg {
     LEG_REFRESH,   /* a page in compatibility mode believes that it refreshes tokens */
     LEG_LOGOUT,
     LEG_SESSION,
+    LEG_SESSIONS,
     LEG_HEALTH,
-    LEG_READY
+    LEG_READY,
+    LEG_METRICS, /* for monitoring */
+    LEG_STATUS   /* for bffctl */
 };
+#define LEG_COUNT (LEG_STATUS + 1)
+
+/* As logs and metrics call it. */
+const char *leg_name(enum leg leg);
+
+/* Asked by machines about bffd itself, over and over: neither logged nor counted. */
+bool leg_is_probe(enum leg leg);
 
 /* On whose behalf the backend is called: becomes X-Forwarded-*, X-Request-ID and Host. */
 struct caller {
     struct str request_id, client_address, host, proto, user_agent, accept_language;
+    struct str traceparent; /* well-formed (core/trace.h), or empty */
 };
+
+/* By what a request is found in other logs; for log_event(). */
+#define LOG_CALLER(caller)                                                                         \
+    LOG_TEXT("request_id", (caller)->request_id),                                                  \
+        LOG_OPTIONAL("trace_id", trace_id((caller)->traceparent))
 
 struct call {
     enum leg leg;
@@ -38,6 +56,9 @@ struct call {
 
     /* of the endpoint leg: the path as nginx decoded and normalised it, the query as it came */
     struct str path, query;
+
+    /* of the sessions leg: the path */
+    struct str target;
 
     /* of the renew leg */
     bool django_refused;     /* Django answered 401; else the worker itself had refused */

@@ -25,7 +25,7 @@ static void refresh_if_expired(struct tools *tools, const struct session_name *n
     }
 }
 
-static enum end_result end(struct tools *tools, const struct session_name *name,
+static enum end_result end(struct tools *tools, const struct session_name *name, enum metric why,
                            const struct caller *caller, struct arena *arena, int64_t *forgotten_ms)
 {
     struct session ended;
@@ -35,6 +35,8 @@ static enum end_result end(struct tools *tools, const struct session_name *name,
     /* After the deletion and before the answer. */
     tools_forget(tools, name);
     *forgotten_ms = clock_mono_ms();
+    if (err == BFF_OK || err == BFF_ERR_SEAL_BROKEN)
+        metrics_count(why);
     if (err == BFF_ERR_MISSING || err == BFF_ERR_SEAL_BROKEN)
         return END_TOLD; /* nothing that could be revoked */
     if (err != BFF_OK)
@@ -50,10 +52,8 @@ static enum end_result end(struct tools *tools, const struct session_name *name,
     return END_NOT_TOLD;
 }
 
-/* A yes from just before may have been on its way to nginx, which keeps it only when it has come.
- * So its entry is taken away once more before the answer says that the session is over. */
-static void forget_once_more(struct tools *tools, const struct session_name *name,
-                             int64_t forgotten_ms)
+void session_forget_once_more(struct tools *tools, const struct session_name *name,
+                              int64_t forgotten_ms)
 {
     int64_t rest_ms = forgotten_ms + MICROCACHE_SETTLE_MS - clock_mono_ms();
     if (!tools->microcache)
@@ -63,13 +63,13 @@ static void forget_once_more(struct tools *tools, const struct session_name *nam
     microcache_forget(tools->microcache, name, clock_mono_ms());
 }
 
-enum end_result session_end(struct tools *tools, const struct session_name *name,
+enum end_result session_end(struct tools *tools, const struct session_name *name, enum metric why,
                             const struct caller *caller, struct arena *arena)
 {
     int64_t forgotten_ms;
-    enum end_result result = end(tools, name, caller, arena, &forgotten_ms);
+    enum end_result result = end(tools, name, why, caller, arena, &forgotten_ms);
     if (result != END_STORE_DOWN)
-        forget_once_more(tools, name, forgotten_ms);
+        session_forget_once_more(tools, name, forgotten_ms);
     return result;
 }
 
@@ -93,7 +93,7 @@ void logout_run(struct tools *tools, const struct call *call, struct arena *aren
     char tag[SESSION_TAG_MAX];
     enum end_result result = END_TOLD;
     if (call->has_session)
-        result = session_end(tools, &call->name, &call->caller, arena);
+        result = session_end(tools, &call->name, METRIC_ENDED_SIGNED_OUT, &call->caller, arena);
     if (result == END_STORE_DOWN) {
         reply_problem(reply, BFF_ERR_STORE_UNAVAILABLE, &call->caller, 1000, arena);
         return;
@@ -108,6 +108,5 @@ void logout_run(struct tools *tools, const struct call *call, struct arena *aren
     }
     if (call->has_session)
         log_event(SEVERITY_INFO, "signed_out", LOG_TEXT("session", session_tag(&call->name, tag)),
-                  LOG_TEXT("revoked", name_of(result)),
-                  LOG_TEXT("request_id", call->caller.request_id));
+                  LOG_TEXT("revoked", name_of(result)), LOG_CALLER(&call->caller));
 }

@@ -4,13 +4,6 @@
 #include "flow/breaker.h"
 #include "flow/caller.h"
 
-/* Somebody was there who knows of sessions. */
-static bool is_reached(enum bff_err err, int status)
-{
-    return err == BFF_ERR_BACKEND_UNREADABLE ||
-           (err == BFF_OK && status != 502 && status != 503 && status != 504);
-}
-
 enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct str refresh,
                                const struct caller *caller, struct arena *arena,
                                struct backend_tokens *tokens, struct str *why)
@@ -20,9 +13,8 @@ enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct st
     enum bff_err err = backend_compose_refresh(tools->config, tools->client_secret, access, refresh,
                                                arena, &request);
     if (err == BFF_OK) {
-        caller_describe(caller, &request);
-        err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, &answer);
-        breaker_tell(tools->breaker, is_reached(err, answer.status), clock_mono_ms());
+        err = caller_ask(tools, CALL_REFRESH, caller, &request, BACKEND_FRESH, arena, &answer);
+        breaker_tell(tools->breaker, caller_reached(err, &answer), clock_mono_ms());
     }
     if (err != BFF_OK) {
         *why = err_code(err);

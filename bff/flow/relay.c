@@ -11,7 +11,7 @@ void relay_refuse(const struct call *call, enum bff_err e, struct str reason, st
 {
     log_event(SEVERITY_WARN, "login_failed", LOG_TEXT("code", err_code(e)),
               LOG_TEXT("reason", reason), LOG_TEXT("section", call->capture->name),
-              LOG_TEXT("request_id", call->caller.request_id));
+              LOG_CALLER(&call->caller));
     reply_problem(reply, e, &call->caller, 1000, arena);
 }
 
@@ -99,6 +99,5 @@ void relay_answer(struct tools *tools, const struct call *call, const struct bac
         return;
     }
     log_event(SEVERITY_INFO, "login_refused", LOG_NUMBER("status", answer->status),
-              LOG_TEXT("section", call->capture->name),
-              LOG_TEXT("request_id", call->caller.request_id));
+              LOG_TEXT("section", call->capture->name), LOG_CALLER(&call->caller));
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "codec/user.h"
 #include "flow/breaker.h"
 #include "flow/grant.h"
@@ -101,8 +102,9 @@ static void granted(struct tools *tools, const struct session_name *name, const 
     enum bff_err err = commit(tools, name, old, &tokens, arena, &result, &out->session);
     if (err != BFF_OK) {
         store_trouble(tools, "commit", out);
+        metrics_count(METRIC_REFRESH_NOT_STORED);
         log_event(SEVERITY_ERROR, "refresh_not_stored", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id));
+                  LOG_CALLER(caller));
         return;
     }
     tools_forget(tools, name);
@@ -113,9 +115,9 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         out->result = RENEWAL_SESSION;
         out->granted = true;
         out->tracked_for = store_tracked_for(tools->store);
+        metrics_count(METRIC_REFRESH_GRANTED);
         log_event(SEVERITY_INFO, "refreshed", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id),
-                  LOG_NUMBER("generation", out->session.generation));
+                  LOG_CALLER(caller), LOG_NUMBER("generation", out->session.generation));
         CRASH_POINT(LOGGED, -1);
         /* It died while Redis was away. Django's 401 to it would read as a sign-out. */
         if (new->access_life_ms > 0 && out->session.access_left_ms <= 0)
@@ -123,6 +125,7 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         break;
     case COMMIT_GONE:
         out->result = RENEWAL_NONE;
+        metrics_count(METRIC_REFRESH_SIGNED_OUT);
         log_event(SEVERITY_INFO, "refreshed_after_sign_out",
                   LOG_TEXT("session", session_tag(name, tag)));
         revoke_or_queue(tools, new->access, new->refresh.n > 0 ? new->refresh : old->refresh,
@@ -130,8 +133,9 @@ static void granted(struct tools *tools, const struct session_name *name, const 
         break;
     case COMMIT_STALE:
         out->result = RENEWAL_LATER;
+        metrics_count(METRIC_REFRESH_SUPERSEDED);
         log_event(SEVERITY_INFO, "refresh_superseded", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id));
+                  LOG_CALLER(caller));
         break;
     }
 }
@@ -144,6 +148,7 @@ static void rejected(struct tools *tools, const struct session_name *name,
 {
     char tag[SESSION_TAG_MAX];
     enum reject_result result;
+    metrics_count(METRIC_REFRESH_REJECTED);
     if (store_reject(tools->store, name, begin->session.generation, begin->epoch, &result,
                      &out->wait_ms) != BFF_OK) {
         store_trouble(tools, "reject", out);
@@ -152,9 +157,11 @@ static void rejected(struct tools *tools, const struct session_name *name,
     tools_forget(tools, name);
     CRASH_POINT(FENCED, -1);
     out->result = result == REJECT_ENDED ? RENEWAL_ENDED : RENEWAL_LATER;
-    if (result == REJECT_ENDED)
-        log_event(SEVERITY_INFO, "refresh_rejected", LOG_TEXT("session", session_tag(name, tag)),
-                  LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why));
+    if (result != REJECT_ENDED)
+        return;
+    metrics_count(METRIC_ENDED_REJECTED);
+    log_event(SEVERITY_INFO, "refresh_rejected", LOG_TEXT("session", session_tag(name, tag)),
+              LOG_CALLER(caller), LOG_TEXT("reason", why));
 }
 
 static void unavailable(struct tools *tools, const struct session_name *name,
@@ -162,6 +169,7 @@ static void unavailable(struct tools *tools, const struct session_name *name,
                         struct renewal *out)
 {
     char tag[SESSION_TAG_MAX];
+    metrics_count(METRIC_REFRESH_UNAVAILABLE);
     if (store_fail(tools->store, name, begin->session.generation, begin->epoch, out->is_probe,
                    &out->wait_ms) != BFF_OK) {
         store_trouble(tools, "fail", out);
@@ -169,8 +177,7 @@ static void unavailable(struct tools *tools, const struct session_name *name,
     }
     out->result = RENEWAL_UNAVAILABLE;
     log_event(SEVERITY_WARN, "refresh_unavailable", LOG_TEXT("session", session_tag(name, tag)),
-              LOG_TEXT("request_id", caller->request_id), LOG_TEXT("reason", why),
-              LOG_NUMBER("retry_ms", out->wait_ms));
+              LOG_CALLER(caller), LOG_TEXT("reason", why), LOG_NUMBER("retry_ms", out->wait_ms));
 }
 
 static bool is_somebody_else(const struct session *session, const struct backend_tokens *tokens)
@@ -240,6 +247,7 @@ static void refresh(struct tools *tools, const struct session_name *name, uint64
         break;
     case BEGIN_REJECTED:
         tools_forget(tools, name);
+        metrics_count(METRIC_ENDED_REJECTED);
         out->result = RENEWAL_ENDED;
         break;
     case BEGIN_GO:

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "flow/caller.h"
 
 #define FIRST_RETRY_MS 1000
@@ -45,6 +46,20 @@ size_t revocations_waiting(struct revocations *r)
     return n;
 }
 
+void revocations_look(struct revocations *r, int64_t *oldest_ms, int64_t *next_ms)
+{
+    *oldest_ms = *next_ms = 0;
+    pthread_mutex_lock(&r->mutex);
+    for (struct pending *p = r->list; p; p = p->next) {
+        int64_t began_ms = p->give_up_ms - GIVE_UP_MS;
+        if (*oldest_ms == 0 || began_ms < *oldest_ms)
+            *oldest_ms = began_ms;
+        if (*next_ms == 0 || p->due_ms < *next_ms)
+            *next_ms = p->due_ms;
+    }
+    pthread_mutex_unlock(&r->mutex);
+}
+
 static void pending_free(struct pending *p)
 {
     arena_free(&p->arena);
@@ -57,6 +72,7 @@ void revocations_free(struct revocations *r)
         return;
     if (r->n > 0)
         log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", r->n));
+    metrics_add(METRIC_REVOKE_GIVEN_UP, (int64_t)r->n);
     while (r->list) {
         struct pending *p = r->list;
         r->list = p->next;
@@ -139,8 +155,8 @@ static struct pending *pop_due(struct revocations *r, int64_t now_ms)
 
 static void log_given_up(const struct caller *caller)
 {
-    log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", 1),
-              LOG_TEXT("request_id", caller->request_id));
+    metrics_count(METRIC_REVOKE_GIVEN_UP);
+    log_event(SEVERITY_WARN, "revocations_given_up", LOG_NUMBER("count", 1), LOG_CALLER(caller));
 }
 
 static void give_up(struct pending *p)

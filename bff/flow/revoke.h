@@ -30,6 +30,10 @@ void revocations_flush(struct tools *tools);
 /* How many wait. */
 size_t revocations_waiting(struct revocations *r);
 
+/* When the oldest of them began to wait, and when one is tried next, on the monotonic clock; both 0
+ * when none waits. */
+void revocations_look(struct revocations *r, int64_t *oldest_ms, int64_t *next_ms);
+
 /* REVOKE_DONE also when the backend has no way to be told (no [revoke]). */
 enum revoke_result revoke_or_queue(struct tools *tools, struct str access, struct str refresh,
                                    const struct caller *caller, struct arena *arena);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "codec/json.h"
 #include "core/cookie.h"
 #include "flow/attempts.h"
@@ -28,7 +29,6 @@ static enum bff_err compose(struct tools *tools, const struct call *call, struct
         err = step_resume(tools, call, arena, request);
     if (err == BFF_OK)
         err = backend_sign(tools->config, tools->client_secret, arena, request);
-    caller_describe(&call->caller, request);
     return err;
 }
 
@@ -40,7 +40,7 @@ static enum bff_err ask_backend(struct tools *tools, const struct call *call, st
     *why = err == BFF_ERR_BAD_REQUEST ? STR("a field that send names did not come") : STR("");
     if (err != BFF_OK)
         return err;
-    err = backend_call(tools->backend, &request, BACKEND_FRESH, arena, answer);
+    err = caller_ask(tools, CALL_LOGIN, &call->caller, &request, BACKEND_FRESH, arena, answer);
     *why = str_from(backend_last_error(tools->backend));
     return err;
 }
@@ -86,11 +86,13 @@ static enum bff_err make_reply(const struct call *call, const struct backend_ans
 
 static void end_old_session(struct tools *tools, const struct call *call, struct arena *arena)
 {
-    if (call->has_session &&
-        session_end(tools, &call->name, &call->caller, arena) == END_STORE_DOWN)
+    if (!call->has_session)
+        return;
+    if (session_end(tools, &call->name, METRIC_ENDED_SIGNED_IN_AGAIN, &call->caller, arena) ==
+        END_STORE_DOWN)
         log_event(SEVERITY_WARN, "old_session_kept",
                   LOG_TEXT("reason", str_from(store_last_error(tools->store))),
-                  LOG_TEXT("request_id", call->caller.request_id));
+                  LOG_CALLER(&call->caller));
 }
 
 /* The tokens are out of the answer: make the session and say so. */
@@ -108,6 +110,7 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
         .refresh_life_ms = found->refresh_life_ms,
         .user_id = found->user_id,
         .user = found->user,
+        .device = device_of(call->caller.user_agent),
     };
     seal_new_cookie(cookie);
     session_name_make(tools->config, (struct str){cookie, sizeof cookie}, &name);
@@ -121,9 +124,9 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
         return err;
     if (!reply_cookie(reply, name.cookie, arena) || !step_end(call, arena, reply))
         return BFF_ERR_NO_MEMORY;
+    metrics_count(METRIC_SESSIONS_CREATED);
     log_event(SEVERITY_INFO, "signed_in", LOG_TEXT("session", session_tag(&name, tag)),
-              LOG_TEXT("section", call->capture->name),
-              LOG_TEXT("request_id", call->caller.request_id));
+              LOG_TEXT("section", call->capture->name), LOG_CALLER(&call->caller));
     return BFF_OK;
 }
 

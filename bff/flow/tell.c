@@ -1,6 +1,7 @@
 #include "flow/tell.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "flow/caller.h"
 #include "flow/grant.h"
 
@@ -13,14 +14,13 @@ static enum bff_err call_backend(struct tools *tools, const struct revocation *t
                                               tokens->refresh, arena, &request);
     if (err != BFF_OK)
         return err;
-    caller_describe(caller, &request);
-    return backend_call(tools->backend, &request, BACKEND_REUSE, arena, answer);
+    return caller_ask(tools, CALL_REVOKE, caller, &request, BACKEND_REUSE, arena, answer);
 }
 
 static enum revoke_result done(int status, const struct caller *caller)
 {
-    log_event(SEVERITY_INFO, "revoked", LOG_NUMBER("status", status),
-              LOG_TEXT("request_id", caller->request_id));
+    metrics_count(METRIC_REVOKED);
+    log_event(SEVERITY_INFO, "revoked", LOG_NUMBER("status", status), LOG_CALLER(caller));
     return REVOKE_DONE;
 }
 
@@ -29,18 +29,20 @@ static enum revoke_result done(int status, const struct caller *caller)
 static enum revoke_result refused(int status, const struct caller *caller)
 {
     bool is_wrong_path = status == 404 || status == 405;
+    metrics_count(METRIC_REVOKE_REFUSED);
     log_event(
         is_wrong_path ? SEVERITY_ERROR : SEVERITY_WARN, "revoke_refused",
         LOG_NUMBER("status", status),
         LOG_TEXT("reason", is_wrong_path ? STR("revoke.request names no such endpoint") : STR("")),
-        LOG_TEXT("request_id", caller->request_id));
+        LOG_CALLER(caller));
     return REVOKE_REFUSED;
 }
 
 static enum revoke_result waits(struct str reason, int status, const struct caller *caller)
 {
+    metrics_count(METRIC_REVOKE_WAITS);
     log_event(SEVERITY_WARN, "revoke_failed", LOG_TEXT("reason", reason),
-              LOG_NUMBER("status", status), LOG_TEXT("request_id", caller->request_id));
+              LOG_NUMBER("status", status), LOG_CALLER(caller));
     return REVOKE_WAITS;
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/wipe.h"
 #include "core/reason.h"
+#include "server/measure.h"
 #include "server/params.h"
 #include "server/records.h"
 
@@ -170,19 +171,11 @@ enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
     return BFF_OK;
 }
 
-static const char *const leg_names[] = {
-    [LEG_UNKNOWN] = "unknown",   [LEG_AUTHORIZE] = "authorize", [LEG_RENEW] = "renew",
-    [LEG_ENDPOINT] = "endpoint", [LEG_LOGIN] = "login",         [LEG_REFRESH] = "refresh",
-    [LEG_LOGOUT] = "logout",     [LEG_SESSION] = "session",     [LEG_HEALTH] = "health",
-    [LEG_READY] = "ready",
-};
-
 /* Most requests are a yes of the auth leg, which is in nginx' access log with the same id; a line
  * here as well would be a quarter of what the yes costs. */
 static bool is_routine(const struct conn *c)
 {
-    bool is_probe = c->call.leg == LEG_HEALTH || c->call.leg == LEG_READY;
-    return is_probe || (c->call.leg == LEG_AUTHORIZE && c->reply.status == 204);
+    return leg_is_probe(c->call.leg) || (c->call.leg == LEG_AUTHORIZE && c->reply.status == 204);
 }
 
 static void log_request(const struct conn *c)
@@ -192,9 +185,9 @@ static void log_request(const struct conn *c)
     if (!log_wants(severity))
         return;
     log_event(
-        severity, "request", LOG_TEXT("leg", str_from(leg_names[c->call.leg])),
+        severity, "request", LOG_TEXT("leg", str_from(leg_name(c->call.leg))),
         LOG_TEXT("method", c->call.csrf.method), LOG_NUMBER("status", c->reply.status),
-        LOG_TEXT("code", err_code(c->reply.err)), LOG_TEXT("request_id", c->call.caller.request_id),
+        LOG_TEXT("code", err_code(c->reply.err)), LOG_CALLER(&c->call.caller),
         LOG_TEXT("session", c->call.has_session ? session_tag(&c->call.name, tag) : STR("none")),
         LOG_NUMBER("duration_us", clock_mono_us() - c->started_us));
 }
@@ -329,6 +322,7 @@ bool conn_answer(struct conn *c, bool keep)
         read_to_end(c);
     keep = write_reply(c) && keep;
     log_request(c);
+    measure_answer(c->call.leg, &c->reply);
     if (is_ours)
         end_of_ours(c, keep);
     else

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "flow/compat.h"
 #include "flow/end.h"
+#include "flow/sessions.h"
 #include "flow/signin.h"
+#include "server/measure.h"
 #include "server/worker_state.h"
 
 /* --- answers, by what the leg's asker understands --- */
@@ -65,8 +67,11 @@ static void pass(struct worker *w, struct conn *c, const struct live_session *li
     case LEG_ENDPOINT:
     case LEG_LOGIN:
     case LEG_LOGOUT:
+    case LEG_SESSIONS:
     case LEG_HEALTH:
     case LEG_READY:
+    case LEG_METRICS:
+    case LEG_STATUS:
     case LEG_UNKNOWN:
         reply_problem(&c->reply, BFF_ERR_INTERNAL, &c->call.caller, 0, &c->arena);
         break;
@@ -177,6 +182,8 @@ static void run_flow(struct job *job, struct tools *tools)
         reply_problem(&c->reply, err, &c->call.caller, 0, &c->arena);
     else if (c->call.leg == LEG_LOGIN)
         signin_run(tools, &c->call, &c->arena, &c->reply);
+    else if (c->call.leg == LEG_SESSIONS)
+        sessions_run(tools, &c->call, &c->arena, &c->reply);
     else
         logout_run(tools, &c->call, &c->arena, &c->reply);
     c->kept = conn_answer(c, true);
@@ -184,14 +191,16 @@ static void run_flow(struct job *job, struct tools *tools)
 
 static void to_lane(struct worker *w, struct conn *c)
 {
+    bool only_reads = c->call.leg == LEG_SESSIONS && !sessions_changes(&c->call);
     /* A path of the backend's has the method that is configured: call_resolve() has looked. */
-    if (c->call.path.n == 0 && !str_eq(c->call.csrf.method, STR("POST"))) {
+    if (c->call.leg != LEG_SESSIONS && c->call.path.n == 0 &&
+        !str_eq(c->call.csrf.method, STR("POST"))) {
         reply_problem(&c->reply, BFF_ERR_METHOD_NOT_ALLOWED, &c->call.caller, 0, &c->arena);
         reply_header(&c->reply, "Allow", STR("POST"));
         worker_answer(w, c);
         return;
     }
-    if (!worker_hand_over(w, c, w->backend_lane, run_flow))
+    if (!worker_hand_over(w, c, only_reads ? w->store_lane : w->backend_lane, run_flow))
         dispatch_refuse(w, c, BFF_ERR_OVERLOADED, RETRY_SOON_MS);
 }
 
@@ -212,7 +221,8 @@ static void admit(struct worker *w, struct conn *c)
     enum bff_err err = call_resolve(&c->call, w->config);
     if (err == BFF_OK)
         err = call_admit(&c->call, w->config);
-    bool in_lane = c->call.leg == LEG_LOGIN || c->call.leg == LEG_LOGOUT;
+    bool in_lane =
+        c->call.leg == LEG_LOGIN || c->call.leg == LEG_LOGOUT || c->call.leg == LEG_SESSIONS;
     if (err != BFF_OK)
         dispatch_refuse(w, c, err, 0);
     else if (in_lane)
@@ -253,6 +263,7 @@ void dispatch_call(struct worker *w, struct conn *c)
     case LEG_ENDPOINT:
     case LEG_LOGIN:
     case LEG_LOGOUT:
+    case LEG_SESSIONS:
         admit(w, c);
         break;
     case LEG_RENEW:
@@ -267,6 +278,11 @@ void dispatch_call(struct worker *w, struct conn *c)
     case LEG_HEALTH:
     case LEG_READY:
         answer_probe(w, c);
+        break;
+    case LEG_METRICS:
+    case LEG_STATUS:
+        measure_reply(w, c);
+        worker_answer(w, c);
         break;
     case LEG_REFRESH: /* what only call_resolve() makes */
     case LEG_UNKNOWN:

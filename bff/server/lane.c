@@ -21,6 +21,7 @@ struct lane {
     pthread_mutex_t mutex;
     pthread_cond_t wanted;
     struct job_list queue, done;
+    uint64_t refused;
     bool stopping;
     unsigned n_threads;
     pthread_t threads[];
@@ -212,11 +213,21 @@ bool lane_submit(struct lane *lane, struct job *job)
     bool room = lane->queue.n < lane->queue_max;
     if (room)
         list_push(&lane->queue, job);
+    else
+        lane->refused++;
     pthread_mutex_unlock(&lane->mutex);
     /* Not while the mutex is held: the thread would wake only to wait for it. */
     if (room)
         pthread_cond_signal(&lane->wanted);
     return room;
+}
+
+struct lane_counters lane_counters(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->mutex);
+    struct lane_counters now = {lane->queue.n, lane->refused};
+    pthread_mutex_unlock(&lane->mutex);
+    return now;
 }
 
 struct job *lane_done(struct lane *lane)

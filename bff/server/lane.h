@@ -60,6 +60,12 @@ struct lane *lane_start(const struct lane_shared *shared, unsigned threads, unsi
 /* false: the queue is full. */
 BFF_MUST_CHECK bool lane_submit(struct lane *lane, struct job *job);
 
+struct lane_counters {
+    unsigned waiting;
+    uint64_t refused; /* since it was started */
+};
+struct lane_counters lane_counters(struct lane *lane);
+
 /* Jobs that have run since the last call, oldest first, as a list by `next`. */
 struct job *lane_done(struct lane *lane);
 

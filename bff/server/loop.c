@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/revoke.h"
+#include "server/measure.h"
 #include "server/worker_state.h"
 
 #define EVENTS_MAX 256
@@ -325,6 +326,7 @@ void worker_serve(struct worker *w)
             sweep_conns(w);
             cache_sweep(w->cache, w->setup->fence, w->now_ms);
             retry_revocations(w);
+            measure_worker(w);
             next_sweep_ms = w->now_ms + (w->draining ? SWEEP_MS / 10 : SWEEP_MS);
         }
     }

@@ -5,7 +5,7 @@
 
 /* Where a param goes, and what two of the same name mean. nginx before 1.23 passes a header that
  * came twice as two params. */
-enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE };
+enum repeat { REPEAT_FIRST, REPEAT_IS_FORGERY, REPEAT_IS_NO_COOKIE, REPEAT_IS_NONE };
 
 struct param {
     struct str name;
@@ -32,11 +32,13 @@ static const struct param table[] = {
     ROW("HTTP_X_CSRF", csrf.x_csrf, REPEAT_IS_FORGERY),
     LONG_ROW("HTTP_COOKIE", cookie_header, COOKIE_HEADER_MAX, REPEAT_IS_NO_COOKIE),
     ROW("BFF_PATH", path, REPEAT_FIRST),
+    ROW("BFF_TARGET", target, REPEAT_FIRST),
     LONG_ROW("BFF_QUERY", query, PARAMS_QUERY_MAX, REPEAT_FIRST),
     ROW("REQUEST_ID", caller.request_id, REPEAT_FIRST),
     ROW("REMOTE_ADDR", caller.client_address, REPEAT_FIRST),
     ROW("HTTP_USER_AGENT", caller.user_agent, REPEAT_FIRST),
     ROW("HTTP_ACCEPT_LANGUAGE", caller.accept_language, REPEAT_FIRST),
+    ROW("HTTP_TRACEPARENT", caller.traceparent, REPEAT_IS_NONE),
     ROW("HTTP_ACCEPT", accept, REPEAT_FIRST),
     ROW("CONTENT_TYPE", content_type, REPEAT_FIRST),
 };
@@ -47,8 +49,10 @@ static const struct {
 } legs[] = {
     {{"authorize", 9}, LEG_AUTHORIZE}, {{"renew", 5}, LEG_RENEW},
     {{"endpoint", 8}, LEG_ENDPOINT},   {{"login", 5}, LEG_LOGIN},
-    {{"session", 7}, LEG_SESSION},     {{"logout", 6}, LEG_LOGOUT},
-    {{"health", 6}, LEG_HEALTH},       {{"ready", 5}, LEG_READY},
+    {{"session", 7}, LEG_SESSION},     {{"sessions", 8}, LEG_SESSIONS},
+    {{"logout", 6}, LEG_LOGOUT},       {{"health", 6}, LEG_HEALTH},
+    {{"ready", 5}, LEG_READY},         {{"metrics", 7}, LEG_METRICS},
+    {{"status", 6}, LEG_STATUS},
 };
 
 static enum leg leg_named(struct str name)
@@ -59,9 +63,20 @@ static enum leg leg_named(struct str name)
     return LEG_UNKNOWN;
 }
 
+/* A trace that is not well-formed, or of which there are two, is none: no reason to refuse. */
+static void put_traceparent(struct str *field, struct str value)
+{
+    bool is_good = !field->p && trace_id(value).n > 0;
+    *field = is_good ? value : STR("");
+}
+
 static bool put_text(struct call *out, const struct param *row, struct str value)
 {
     struct str *field = (struct str *)(void *)((char *)out + row->offset);
+    if (row->repeat == REPEAT_IS_NONE) {
+        put_traceparent(field, value);
+        return true;
+    }
     if (field->p) {
         if (row->repeat == REPEAT_IS_FORGERY)
             out->csrf.duplicated = true;

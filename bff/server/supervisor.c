@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/dump.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "server/confine.h"
 #include "server/listen.h"
 #include "server/notify.h"
@@ -34,6 +35,8 @@
 #define LOOK_MS 250               /* between looks at the others while some are waited for */
 #define KILL_GRACE_MS 5000        /* on top of what draining and one backend call may take */
 
+#define SLOTS (2 * WORKERS_MAX) /* during a reload both generations are there */
+
 struct slot {
     pid_t pid;           /* 0: nobody */
     unsigned generation; /* of configuration: only those of the serving one are replaced */
@@ -46,12 +49,13 @@ struct supervisor {
     struct setup *setup;
     struct fence *fence;
     struct watchdog *watchdog; /* a pulse for each slot */
+    struct metrics *metrics;   /* a slot of its own for each of `slots` */
     int listen_fd;
     int retired_listen_fd; /* while a reload moves to another address, else -1 */
     bool listen_inherited;
-    struct slot slots[2 * WORKERS_MAX]; /* during a reload both generations are there */
-    unsigned generation;                /* the newest that was started */
-    unsigned serving;                   /* the one that should run; all others drain */
+    struct slot slots[SLOTS];
+    unsigned generation; /* the newest that was started */
+    unsigned serving;    /* the one that should run; all others drain */
     uint64_t files_mark; /* what the serving workers can read: confine_files_mark() */
     int64_t look_at_ms;  /* next time; 0: not confined, so never */
     bool stopping;
@@ -66,9 +70,14 @@ static unsigned worker_count(const struct config *config)
     return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
+static unsigned number_of(const struct supervisor *s, const struct slot *slot)
+{
+    return (unsigned)(slot - s->slots);
+}
+
 static struct slot *free_slot(struct supervisor *s)
 {
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         if (s->slots[i].pid == 0 && s->slots[i].restart_at_ms == 0)
             return &s->slots[i];
     return NULL;
@@ -87,6 +96,7 @@ static _Noreturn void be_worker(struct supervisor *s, pid_t parent, int ready_fd
         .client_secret = s->setup->client_secret,
         .fence = s->fence,
         .pulse = pulse,
+        .metrics = s->metrics,
         .listen_fd = s->listen_fd,
         .ready_fd = ready_fd,
     };
@@ -130,7 +140,7 @@ static int start_worker(struct supervisor *s, struct slot *slot)
 {
     int ready[2];
     pid_t parent = getpid();
-    struct pulse *pulse = watchdog_pulse(s->watchdog, (size_t)(slot - s->slots));
+    struct pulse *pulse = watchdog_pulse(s->watchdog, number_of(s, slot));
     if (pipe2(ready, O_CLOEXEC) != 0) {
         log_event(SEVERITY_ERROR, "worker_start_failed", LOG_NUMBER("errno", errno));
         return -1;
@@ -139,6 +149,7 @@ static int start_worker(struct supervisor *s, struct slot *slot)
     pid_t pid = fork();
     if (pid == 0) {
         close(ready[0]);
+        metrics_use(s->metrics, number_of(s, slot));
         be_worker(s, parent, ready[1], pulse);
     }
     close(ready[1]);
@@ -151,6 +162,7 @@ static int start_worker(struct supervisor *s, struct slot *slot)
     slot->started_ms = clock_mono_ms();
     slot->drain_limit_ms = drain_limit_ms(&s->setup->config);
     slot->restart_at_ms = 0;
+    metrics_worker_stands(s->metrics, number_of(s, slot), pid, WORKER_SERVING);
     log_event(SEVERITY_INFO, "worker_started", LOG_NUMBER("pid", pid));
     return ready[0];
 }
@@ -163,7 +175,7 @@ static void look_after_workers(struct supervisor *s)
     if (now_ms < watchdog_due_ms(s->watchdog))
         return;
     watchdog_look(s->watchdog, now_ms);
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = &s->slots[i];
         if (slot->pid == 0 || slot->kill_at_ms != 0)
             continue; /* who drains has a time of its own */
@@ -226,13 +238,14 @@ static bool start_generation(struct supervisor *s)
 static void drain_others(struct supervisor *s)
 {
     int64_t now_ms = clock_mono_ms();
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = &s->slots[i];
         if (!s->stopping && slot->generation == s->serving)
             continue;
         slot->restart_at_ms = 0;
         if (slot->pid != 0 && slot->kill_at_ms == 0) {
             slot->kill_at_ms = now_ms + slot->drain_limit_ms;
+            metrics_worker_stands(s->metrics, number_of(s, slot), slot->pid, WORKER_DRAINING);
             kill(slot->pid, SIGTERM);
         }
     }
@@ -256,10 +269,15 @@ static void empty_microcache(const struct config *config)
     close(fd);
 }
 
+static bool is_clean(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void log_exit(pid_t pid, int status)
 {
-    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    log_event(clean ? SEVERITY_INFO : SEVERITY_ERROR, "worker_exited", LOG_NUMBER("pid", pid),
+    log_event(is_clean(status) ? SEVERITY_INFO : SEVERITY_ERROR, "worker_exited",
+              LOG_NUMBER("pid", pid),
               LOG_NUMBER("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
               LOG_NUMBER("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
 }
@@ -269,11 +287,12 @@ static void reap(struct supervisor *s)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+        for (size_t i = 0; i < SLOTS; i++) {
             struct slot *slot = &s->slots[i];
             if (slot->pid != pid)
                 continue;
             log_exit(pid, status);
+            metrics_worker_ended(s->metrics, number_of(s, slot), !is_clean(status));
             slot->pid = 0;
             slot->kill_at_ms = 0;
             empty_microcache(&s->setup->config);
@@ -287,7 +306,7 @@ static void reap(struct supervisor *s)
 static void tend(struct supervisor *s)
 {
     int64_t now_ms = clock_mono_ms();
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = &s->slots[i];
         if (slot->pid != 0 && slot->kill_at_ms != 0 && slot->kill_at_ms <= now_ms) {
             kill(slot->pid, SIGKILL);
@@ -306,7 +325,7 @@ static void tend(struct supervisor *s)
 static unsigned count_running(const struct supervisor *s)
 {
     unsigned n = 0;
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         n += s->slots[i].pid != 0;
     return n;
 }
@@ -440,7 +459,7 @@ static int64_t next_due(const struct supervisor *s)
     int64_t due = watchdog_due_ms(s->watchdog);
     if (s->look_at_ms != 0 && !s->stopping && s->look_at_ms < due)
         due = s->look_at_ms;
-    for (size_t i = 0; i < 2 * WORKERS_MAX; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         const struct slot *slot = &s->slots[i];
         int64_t at = slot->pid != 0 ? slot->kill_at_ms : slot->restart_at_ms;
         if (at != 0 && at < due)
@@ -512,8 +531,9 @@ static bool open_all(struct supervisor *s)
 {
     char message[LISTEN_MESSAGE_MAX];
     s->fence = fence_create();
-    s->watchdog = watchdog_create(2 * WORKERS_MAX);
-    if (!s->fence || !s->watchdog || !dump_forbid() ||
+    s->watchdog = watchdog_create(SLOTS);
+    s->metrics = metrics_create(SLOTS);
+    if (!s->fence || !s->watchdog || !s->metrics || !dump_forbid() ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !block_signals(s)) {
         fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
         return false;
@@ -556,6 +576,7 @@ int supervisor_run(const char *config_path, struct setup *setup)
     setup_free(s->setup);
     fence_destroy(s->fence);
     watchdog_destroy(s->watchdog);
+    metrics_destroy(s->metrics, SLOTS);
     log_event(SEVERITY_INFO, "stopped", LOG_NUMBER("pid", getpid()));
     free(s);
     return 0;

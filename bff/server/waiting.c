@@ -1,5 +1,6 @@
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "server/measure.h"
 #include "server/worker_state.h"
 
 /* --- session tasks --- */
@@ -107,8 +108,7 @@ void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t genera
         return;
     /* A full lane only means that the next request tries. */
     if (!start_task(w, TASK_REFRESH, &c->call, generation, false))
-        log_event(SEVERITY_DEBUG, "refresh_ahead_put_off",
-                  LOG_TEXT("request_id", c->call.caller.request_id));
+        log_event(SEVERITY_DEBUG, "refresh_ahead_put_off", LOG_CALLER(&c->call.caller));
 }
 
 /* Is it in the cache now? */
@@ -145,6 +145,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
 {
     c->state = CONN_HOT;
     w->n_parked--;
+    measure_wait(w, c);
     CRASH_POINT_REFRESH(task->kind == TASK_REFRESH ? task->caller.request_id : STR(""));
     CRASH_POINT(ANSWER_DUE, c->fd);
     c->from_cache = task->remembered;
@@ -210,6 +211,7 @@ static void refuse_parked(struct worker *w, struct conn *c, enum bff_err e, int6
     task_unpark(c);
     c->state = CONN_HOT;
     w->n_parked--;
+    measure_wait(w, c);
     dispatch_refuse(w, c, e, wait_ms);
 }
 

@@ -4,6 +4,7 @@
 #ifndef BFF_SERVER_WORKER_H
 #define BFF_SERVER_WORKER_H
 
+#include "base/metrics.h"
 #include "server/lane.h"
 #include "server/watchdog.h"
 
@@ -15,6 +16,7 @@ struct worker_setup {
     struct str client_secret;     /* for the backend */
     struct fence *fence;          /* shared with the other workers */
     struct pulse *pulse;          /* shared with the supervisor */
+    struct metrics *metrics;      /* likewise; this worker's slot is in use already */
     int listen_fd;
     int ready_fd; /* one byte is written to it when requests are taken; then it is closed */
 };

@@ -9,6 +9,12 @@
 #include "server/worker.h"
 #include "store/cache.h"
 
+/* What measure_worker() has counted of things that count for themselves. */
+struct measured {
+    struct cache_counters cache;
+    uint64_t store_refused, backend_refused;
+};
+
 /* Retry-After where nothing better is known. */
 #define RETRY_SOON_MS 1000
 
@@ -34,6 +40,7 @@ struct worker {
     int64_t tend_ms; /* when the micro-cache wants to be tended next */
     struct job revoke_job;
     bool revoke_running;
+    struct measured measured;
 };
 
 /* dispatch.c: what becomes of requests. */

@@ -1,5 +1,7 @@
 #include "store/record.h"
 
+#include <string.h>
+
 #include "codec/backend.h"
 #include "codec/pack.h"
 #include "store/user_set.h"
@@ -19,11 +21,12 @@ enum place {
     AT_EPOCH = 36,
     AT_AMBIGUOUS = 55,
     AT_USER = 78,
-    AT_SEALED = 94
+    AT_DEVICE = 94,
+    AT_SEALED = 96
 };
 
 _Static_assert(AT_SEALED == RECORD_FIELDS_BYTES, "the last field ends where the sealed begins");
-_Static_assert(AT_SEALED - AT_USER == KEYED_NAME_BYTES, "a user's name fits");
+_Static_assert(AT_DEVICE - AT_USER == KEYED_NAME_BYTES, "a user's name fits");
 
 static uint64_t read_number(struct str value, enum place at, size_t bytes)
 {
@@ -54,6 +57,8 @@ enum bff_err record_read(int64_t now_ms, struct str value, struct record *out)
         .refresh_end_ms = read_time(value, AT_REFRESH_END),
         .is_ambiguous = read_time(value, AT_AMBIGUOUS) > 0,
         .user = {value.p + AT_USER, KEYED_NAME_BYTES},
+        .device = {.browser = (uint8_t)value.p[AT_DEVICE],
+                   .system = (uint8_t)value.p[AT_DEVICE + 1]},
         .sealed = {value.p + AT_SEALED, value.n - AT_SEALED},
     };
     return BFF_OK;
@@ -72,6 +77,15 @@ void record_times(const struct config *config, const struct record *r, struct se
     out->absolute_left_ms = end - r->now_ms;
     out->since_touch_ms = r->now_ms - r->seen_ms;
     out->created_ms = r->created_ms;
+    out->device = r->device;
+}
+
+void record_show(const struct record *r, const unsigned char hash[SESSION_HASH_BYTES],
+                 struct user_session *out)
+{
+    *out = (struct user_session){
+        .created_ms = r->created_ms, .seen_ms = r->seen_ms, .device = r->device};
+    memcpy(out->hash, hash, SESSION_HASH_BYTES);
 }
 
 /* As ends_at() has it in the scripts. */

@@ -5,7 +5,8 @@
  * big-endian), then what is sealed for this cookie, key and generation (codec/seal.h):
  *
  *   version(1) state(1) generation(4) created(6) seen(6) granted(6) access_end(6) refresh_end(6)
- *   epoch(7) lease(6) backoff(6) ambiguous(6) fails(1) owner(8) commit(8) user(16) | sealed
+ *   epoch(7) lease(6) backoff(6) ambiguous(6) fails(1) owner(8) commit(8) user(16)
+ *   device(2) | sealed
  *
  * Times are milliseconds since the epoch by Redis' clock, an end of 0 meaning "not known". Sealed
  * is a row of packed texts (codec/pack.h): the access token, the refresh token, the user's id, the
@@ -17,7 +18,7 @@
 #include "store/store.h"
 
 #define RECORD_VERSION 1
-#define RECORD_FIELDS_BYTES 94
+#define RECORD_FIELDS_BYTES 96
 #define RECORD_LIFE_MAX_MS (100 * 365 * INT64_C(86400000)) /* a longer life is cut to this */
 #define RECORD_TEXT_MAX (64 * 1024)                        /* no token or user is longer */
 
@@ -29,6 +30,7 @@ struct record {
     int64_t created_ms, seen_ms, granted_ms;
     bool is_ambiguous; /* a lease ran out in this generation */
     struct str user;   /* the name of the user's set (store/user_set.h) */
+    struct device device;
     struct str sealed; /* empty in what was just stored */
 };
 
@@ -38,6 +40,10 @@ BFF_MUST_CHECK enum bff_err record_read(int64_t now_ms, struct str value, struct
 
 /* The durations and the generation of *out; the rest is left alone. */
 void record_times(const struct config *config, const struct record *record, struct session *out);
+
+/* What it says in the open, of the session with this hash. */
+void record_show(const struct record *record, const unsigned char hash[SESSION_HASH_BYTES],
+                 struct user_session *out);
 
 /* Is its time over? Its key may still stand, for limits may have been shortened. */
 bool record_is_over(const struct config *config, const struct record *record);

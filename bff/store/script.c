@@ -47,6 +47,11 @@ static const char attempt_lua[] =
 
 #include "store/scripts/attempt.lua.h"
     ;
+static const char members_lua[] =
+#include "store/scripts/session.lua.h"
+
+#include "store/scripts/members.lua.h"
+    ;
 
 static const struct str sources[SCRIPT_COUNT] = {
     [SCRIPT_TOUCH] = {touch_lua, sizeof touch_lua - 1},
@@ -57,6 +62,7 @@ static const struct str sources[SCRIPT_COUNT] = {
     [SCRIPT_FAIL] = {fail_lua, sizeof fail_lua - 1},
     [SCRIPT_LOGOUT] = {logout_lua, sizeof logout_lua - 1},
     [SCRIPT_ATTEMPT] = {attempt_lua, sizeof attempt_lua - 1},
+    [SCRIPT_MEMBERS] = {members_lua, sizeof members_lua - 1},
 };
 
 void script_add(struct script_args *args, struct str value)

@@ -16,6 +16,7 @@ enum script {
     SCRIPT_FAIL,
     SCRIPT_LOGOUT,
     SCRIPT_ATTEMPT,
+    SCRIPT_MEMBERS,
     SCRIPT_COUNT
 };
 

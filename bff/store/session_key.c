@@ -12,9 +12,18 @@ _Static_assert(REDIS_PREFIX_MAX + 3 + CHARS + 1 < SESSION_KEY_MAX, "a key fits")
 
 void session_name_make(const struct config *config, struct str cookie, struct session_name *out)
 {
+    unsigned char hash[SESSION_HASH_BYTES];
+    seal_cookie_hash(cookie, hash);
+    session_name_of_hash(config, hash, out);
+    out->cookie = cookie;
+}
+
+void session_name_of_hash(const struct config *config, const unsigned char hash[SESSION_HASH_BYTES],
+                          struct session_name *out)
+{
     assert(config->redis.prefix.n <= REDIS_PREFIX_MAX);
-    *out = (struct session_name){.cookie = cookie};
-    seal_cookie_hash(cookie, out->hash);
+    *out = (struct session_name){.key_length = 0};
+    memcpy(out->hash, hash, SESSION_HASH_BYTES);
     struct buf key = buf_make(out->key, SESSION_KEY_MAX - 1);
     buf_add(&key, config->redis.prefix);
     buf_add(&key, OPENING);

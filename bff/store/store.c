@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "codec/backend.h"
 #include "store/store_handle.h"
 
@@ -138,16 +139,27 @@ static enum bff_err call_once(struct store *s, const struct call *call)
                       call->reply);
 }
 
+/* Connecting included, where that is needed. */
+static enum bff_err measured_call(struct store *s, const struct call *call)
+{
+    int64_t began_us = clock_mono_us();
+    enum bff_err err = call_once(s, call);
+    metrics_observe(HISTOGRAM_REDIS, clock_mono_us() - began_us);
+    if (err == BFF_ERR_STORE_UNAVAILABLE)
+        metrics_count(METRIC_REDIS_FAILURES);
+    return err;
+}
+
 static enum bff_err make_call(struct store *s, const struct call *call)
 {
     int64_t began_ms = clock_mono_ms();
-    enum bff_err err = call_once(s, call);
+    enum bff_err err = measured_call(s, call);
     if (err == BFF_ERR_STORE_UNAVAILABLE &&
         topology_can_repeat(&s->topology, s->connection, began_ms))
-        err = call_once(s, call);
+        err = measured_call(s, call);
     while (err == BFF_ERR_STORE_UNAVAILABLE &&
            topology_awaits_primary(&s->topology, s->connection, s->redirect, began_ms))
-        err = call_once(s, call);
+        err = measured_call(s, call);
     return err;
 }
 
@@ -163,6 +175,12 @@ enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t
     for (size_t i = 0; i < n; i++)
         keys[i] = key_of(loads[i].name);
     return make_call(s, &(struct call){.keys = keys, .n = n, .readings = out});
+}
+
+enum bff_err handle_read_one(struct store *s, const struct session_name *name, struct reading *out)
+{
+    struct str key = key_of(name);
+    return make_call(s, &(struct call){.keys = &key, .n = 1, .readings = out});
 }
 
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
@@ -282,16 +300,23 @@ static enum bff_err check_server(struct store *s)
     return err;
 }
 
-enum bff_err store_check(struct store *s)
+bool handle_server(struct store *s, size_t i, struct connection **out, enum bff_err *err)
 {
     bool is_new;
+    *err = BFF_OK;
+    if (!topology_each(&s->topology, i, &s->connection, &is_new, err))
+        return false;
+    if (*err == BFF_OK)
+        *err = connected(s, is_new);
+    *out = s->connection;
+    return *err == BFF_OK;
+}
+
+enum bff_err store_check(struct store *s)
+{
     enum bff_err err = BFF_OK;
-    for (size_t i = 0;
-         err == BFF_OK && topology_each(&s->topology, i, &s->connection, &is_new, &err); i++) {
-        if (err == BFF_OK)
-            err = connected(s, is_new);
-        if (err == BFF_OK)
-            err = check_server(s);
-    }
+    struct connection *c;
+    for (size_t i = 0; err == BFF_OK && handle_server(s, i, &c, &err); i++)
+        err = check_server(s);
     return err;
 }

@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "codec/seal.h"
 #include "core/config.h"
+#include "core/device.h"
 
 #define REDIS_PREFIX_MAX 32
 #define SESSION_KEY_MAX 64 /* prefix + "s:{" + 22 characters of base64url + "}" + NUL */
@@ -72,6 +73,10 @@ struct session_name {
 };
 void session_name_make(const struct config *config, struct str cookie, struct session_name *out);
 
+/* The name of a session of which only that is known. Nothing of it opens. */
+void session_name_of_hash(const struct config *config, const unsigned char hash[SESSION_HASH_BYTES],
+                          struct session_name *out);
+
 /* The cookie's hash out of a Redis key (what watch reports); false when it is not a session's. */
 BFF_MUST_CHECK bool session_key_hash(const struct config *config, struct str key,
                                      unsigned char hash[SESSION_HASH_BYTES]);
@@ -90,6 +95,7 @@ struct session {
     int64_t absolute_left_ms; /* the nearer of the absolute limit and the refresh token's end */
     int64_t since_touch_ms;   /* since activity was last written down */
     int64_t created_ms;       /* Redis' clock, milliseconds since the epoch */
+    struct device device;     /* that signed in */
 };
 
 /*
@@ -123,6 +129,7 @@ struct session_tokens {
     struct str access, refresh;
     int64_t access_life_ms, refresh_life_ms;
     struct str user_id, user; /* empty at a refresh: keep what is stored */
+    struct device device;     /* of a login */
 };
 
 /* Create the session, generation 1, and note it in its user's set (best effort, a separate command:
@@ -223,6 +230,45 @@ BFF_MUST_CHECK enum bff_err store_attempt_begin(struct store *s, const struct at
  * one is. */
 BFF_MUST_CHECK enum bff_err store_attempt_end(struct store *s, const struct attempt_name *name,
                                               bool succeeded);
+
+/* One of a user's sessions, as its record says in the open. */
+struct user_session {
+    unsigned char hash[SESSION_HASH_BYTES];
+    int64_t created_ms, seen_ms; /* Redis' clock, milliseconds since the epoch */
+    struct device device;
+};
+
+/*
+ * The sessions of a user, as many as there is room for. Nobody has those of an empty id. Those that
+ * began while a key sealed that is not in the ring any more are not found.
+ */
+BFF_MUST_CHECK enum bff_err store_user_sessions(struct store *s, struct str user_id,
+                                                struct user_session *out, size_t room, size_t *n);
+
+/*
+ * End a session without its cookie, and take it out of its user's set. Its tokens open with that
+ * cookie only, so nobody can revoke them: they are gone here, and end at the backend by themselves.
+ * BFF_ERR_MISSING: there was none.
+ */
+BFF_MUST_CHECK enum bff_err store_end(struct store *s,
+                                      const unsigned char hash[SESSION_HASH_BYTES]);
+
+/*
+ * For operators: every session there is, one after the other, with the name of its user's set (not
+ * of a user: 16 bytes, all zero for tokens that say nothing of theirs). `visit` may end it; false
+ * from it ends the walk. A session that begins or ends meanwhile may be missed, and none is shown
+ * for which its record is over. Needs the right to SCAN, which bffd itself does without.
+ */
+struct store_visit {
+    struct user_session session;
+    struct str user;
+};
+BFF_MUST_CHECK enum bff_err
+store_each_session(struct store *s, bool (*visit)(const struct store_visit *v, void *self),
+                   void *self);
+
+/* The names that the set of this user may have: one by each key. */
+bool store_is_user(const struct store *s, struct str user_id, struct str user);
 
 /* Connect if need be, PING, and refuse a Redis that would evict sessions: BFF_ERR_MALFORMED with a
  * sentence in store_last_error() that says what to set (maxmemory-policy noeviction). */

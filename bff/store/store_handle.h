@@ -35,10 +35,17 @@ void handle_add_life(struct script_args *args, int64_t life_ms);
 /* Of a token that may not be there: then there is no life. */
 void handle_add_refresh_life(struct script_args *args, const struct session_tokens *tokens);
 
+/* The server number `i`, ready; false: there are no more, or *err says what is wrong. */
+bool handle_server(struct store *s, size_t i, struct connection **out, enum bff_err *err);
+
 /* Connect if need be and read what stands at the keys of at most READINGS_MAX sessions; free all of
  * `out` on BFF_OK. */
 BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
                                         struct reading *out);
+
+/* The same for one of which only the name is known. */
+BFF_MUST_CHECK enum bff_err handle_read_one(struct store *s, const struct session_name *name,
+                                            struct reading *out);
 
 /* Connect if need be and run; free the reply on BFF_OK. */
 BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,

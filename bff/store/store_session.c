@@ -117,6 +117,8 @@ enum bff_err store_create(struct store *s, const struct session_name *name,
     handle_add_life(&args, tokens->access_life_ms);
     handle_add_refresh_life(&args, tokens);
     script_add(&args, keyed_name_str(&user));
+    const char device[] = {(char)tokens->device.browser, (char)tokens->device.system};
+    script_add(&args, (struct str){device, sizeof device});
     struct script_reply reply;
     err = handle_run(s, SCRIPT_CREATE, name, &args, &reply);
     if (err != BFF_OK)

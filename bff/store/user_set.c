@@ -9,9 +9,15 @@
 
 void keyed_name_make(const struct keyring *keys, struct str text, struct keyed_name *out)
 {
+    keyed_name_make_by(keys, 0, text, out);
+}
+
+void keyed_name_make_by(const struct keyring *keys, size_t i, struct str text,
+                        struct keyed_name *out)
+{
     *out = (struct keyed_name){{0}};
     if (text.n > 0)
-        seal_user_hash(keys, text, (unsigned char *)out->bytes);
+        seal_user_hash(keys, i, text, (unsigned char *)out->bytes);
 }
 
 struct str keyed_name_str(const struct keyed_name *name)
@@ -19,29 +25,20 @@ struct str keyed_name_str(const struct keyed_name *name)
     return (struct str){name->bytes, sizeof name->bytes};
 }
 
-struct set_names {
-    char key[SESSION_KEY_MAX];
-    size_t key_length;
-    const unsigned char *member;
-};
-
-/* false: nobody's. */
-static bool name_set(const struct config *config, struct str user, const struct session_name *name,
-                     struct set_names *out)
+bool user_set_name(const struct config *config, struct str user, struct session_name *out)
 {
     static const struct keyed_name nobody;
     char text[BASE64URL_CHARS(KEYED_NAME_BYTES)];
     if (user.n != KEYED_NAME_BYTES || str_eq(user, keyed_name_str(&nobody)))
         return false;
     base64url_encode((const unsigned char *)user.p, user.n, text);
+    *out = (struct session_name){.key_length = 0};
     struct buf key = buf_make(out->key, sizeof out->key - 1);
     buf_add(&key, config->redis.prefix);
     buf_add(&key, STR("u:{"));
     buf_add(&key, (struct str){text, sizeof text});
     buf_add_char(&key, '}');
-    out->key[key.n] = 0;
     out->key_length = key.n;
-    out->member = name->hash;
     return true;
 }
 
@@ -65,7 +62,8 @@ static void drain(struct connection *c, int replies)
 }
 
 struct set_change {
-    struct set_names names;
+    struct session_name set;
+    const unsigned char *member;
     bool is_removal;
     int64_t now_s, end_s;
 };
@@ -77,23 +75,22 @@ static int append_asking(struct connection *c)
 
 static void send_change(struct connection *c, const struct set_change *change)
 {
-    const struct set_names *names = &change->names;
+    const char *key = change->set.key;
     redisContext *r = c->redis;
     int sent = append_asking(c);
     if (change->is_removal) {
-        sent += redisAppendCommand(r, "ZREM %s %b", names->key, names->member,
+        sent += redisAppendCommand(r, "ZREM %s %b", key, change->member,
                                    (size_t)SESSION_HASH_BYTES) == REDIS_OK;
         drain(c, sent);
         return;
     }
-    sent += redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, names->key, change->now_s) ==
-            REDIS_OK;
+    sent +=
+        redisAppendCommand(r, "ZREMRANGEBYSCORE %s -inf %" PRId64, key, change->now_s) == REDIS_OK;
     sent += append_asking(c);
-    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", names->key, change->end_s,
-                               names->member, (size_t)SESSION_HASH_BYTES) == REDIS_OK;
+    sent += redisAppendCommand(r, "ZADD %s %" PRId64 " %b", key, change->end_s, change->member,
+                               (size_t)SESSION_HASH_BYTES) == REDIS_OK;
     sent += append_asking(c);
-    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, names->key, change->end_s * 1000) ==
-            REDIS_OK;
+    sent += redisAppendCommand(r, "PEXPIREAT %s %" PRId64, key, change->end_s * 1000) == REDIS_OK;
     drain(c, sent);
 }
 
@@ -101,7 +98,7 @@ static void send_change(struct connection *c, const struct set_change *change)
  */
 static void make_change(struct topology *t, struct connection *c, const struct set_change *change)
 {
-    struct str key = {change->names.key, change->names.key_length};
+    struct str key = {change->set.key, change->set.key_length};
     int64_t began_ms = clock_mono_ms();
     if (c->in_cluster && topology_connect(t, key, &c, NULL) != BFF_OK)
         return;
@@ -117,17 +114,18 @@ void user_set_add(struct topology *t, struct connection *c, const struct config 
                   struct str user, const struct session_name *name, int64_t now_ms)
 {
     struct set_change change = {
+        .member = name->hash,
         .now_s = now_ms / 1000,
         .end_s = (now_ms + 999) / 1000 + (int64_t)config->session.absolute_s,
     };
-    if (name_set(config, user, name, &change.names))
+    if (user_set_name(config, user, &change.set))
         make_change(t, c, &change);
 }
 
 void user_set_remove(struct topology *t, struct connection *c, const struct config *config,
                      struct str user, const struct session_name *name)
 {
-    struct set_change change = {.is_removal = true};
-    if (name_set(config, user, name, &change.names))
+    struct set_change change = {.member = name->hash, .is_removal = true};
+    if (user_set_name(config, user, &change.set))
         make_change(t, c, &change);
 }

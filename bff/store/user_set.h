@@ -18,7 +18,15 @@ struct keyed_name {
     char bytes[KEYED_NAME_BYTES];
 };
 void keyed_name_make(const struct keyring *keys, struct str text, struct keyed_name *out);
+
+/* The one that the i-th key of the ring made when it was the first. */
+void keyed_name_make_by(const struct keyring *keys, size_t i, struct str text,
+                        struct keyed_name *out);
 struct str keyed_name_str(const struct keyed_name *name);
+
+/* The set's key, as if it were a session's, for handle_run(). false: nobody's. */
+BFF_MUST_CHECK bool user_set_name(const struct config *config, struct str user,
+                                  struct session_name *out);
 
 /* Both do nothing when `user`, a keyed name, is that of an empty text, or the connection is down.
  * `c` is the one in use; in a cluster the set has a server of its own. */

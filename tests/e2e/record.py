@@ -16,7 +16,7 @@ NUMBERS = (
     ("access_end", 6), ("refresh_end", 6), ("epoch", 7), ("lease", 6), ("backoff", 6),
     ("ambiguous", 6), ("fails", 1),
 )  # fmt: skip
-NAMES = (("owner", 8), ("commit", 8), ("user", 16))
+NAMES = (("owner", 8), ("commit", 8), ("user", 16), ("device", 2))
 FIELDS_BYTES = sum(size for _, size in NUMBERS + NAMES)
 
 PHRASES = [
@@ -45,6 +45,7 @@ class Record:
     owner: bytes
     commit: bytes
     user: bytes
+    device: bytes
     sealed: bytes
 
 

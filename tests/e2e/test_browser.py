@@ -278,6 +278,24 @@ def test_a_revoked_session_sends_the_page_to_sign_in_with_a_sentence_why(window)
     assert tab.has("#username")
 
 
+def test_other_sessions_are_ended_from_the_page(window):
+    window.site.signed_in().send("DELETE", "/bff/sessions")  # what other tests have left behind
+    others = [window.site.signed_in() for _ in range(2)]
+    tab = window.signed_in()
+    rows = "document.querySelectorAll('.sessions li').length"
+    tab.wait_for(f"{rows} === 4")
+    current = tab.text(".sessions [data-current=true]")
+    assert "this browser" in current and "Chrome on Linux" in current
+
+    tab.click(".sessions li button")
+    tab.wait_for(f"{rows} === 3")
+    tab.click("#end-others")
+    tab.wait_for(f"{rows} === 1")
+
+    assert [other.get("/api/whoami/").status for other in others] == [401, 401]
+    assert tab.has("#sign-out")
+
+
 def test_an_outage_is_waited_out_and_signs_nobody_out(window):
     tab = window.signed_in()
     window.site.let_access_expire()

@@ -139,6 +139,20 @@ static enum bff_err begin_until_go(struct store *s, struct begin *b)
     return err;
 }
 
+static size_t n_found; /* of the user's sessions: without the right to list them, none */
+
+static enum bff_err use_user_sessions(struct store *s)
+{
+    struct session session;
+    struct user_session found[2];
+    size_t n = 0;
+    enum bff_err err = store_create(s, &name, &first_tokens, &arena, &session);
+    if (err == BFF_OK)
+        err = store_user_sessions(s, first_tokens.user_id, found, 2, &n);
+    n_found = n;
+    return err == BFF_OK ? store_end(s, name.hash) : err;
+}
+
 /* Everything that a store is asked for; the first failure ends it. */
 static enum bff_err use_store(struct store *s)
 {
@@ -175,7 +189,7 @@ static enum bff_err use_store(struct store *s)
         err = store_create(s, &name, &first_tokens, &arena, &session);
     if (err == BFF_OK)
         err = store_logout(s, &name, &arena, &session);
-    return err;
+    return err == BFF_OK ? use_user_sessions(s) : err;
 }
 
 static long long times_called(const char *command)
@@ -205,6 +219,7 @@ static void the_minimal_rights_are_enough_for_everything(void **state)
     freeReplyObject(reply);
     struct store *s = open_as_user(client);
     assert_ok(use_store(s));
+    assert_int_equal(n_found, 1);
     assert_int_equal(store_tracked_for(s), client);
     for (int looks = 0; watch_refreshes < 4 || times_called("ping") == 0;)
         look_again(&looks);

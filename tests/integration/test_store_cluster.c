@@ -111,7 +111,7 @@ static void start_server(struct private_redis *r)
     const char *options[96], *user[USER_OPTION_MAX];
     size_t n = 0;
     char port[8];
-    snprintf(line[i], sizeof line[i], "%s +cluster|slots +asking", acl_text);
+    snprintf(line[i], sizeof line[i], "%s +cluster|slots +asking +scan", acl_text);
     private_redis_user_option(line[i], user);
     for (size_t k = 0; user[k]; k++)
         options[n++] = user[k];
@@ -236,6 +236,13 @@ static void report(const char *what, long failures, int64_t took_ms,
                   what, failures, (long)took_ms, balance->writes_lost, balance->sessions_gone);
 }
 
+static bool count_visit(const struct store_visit *v, void *self)
+{
+    long long *left = self;
+    assert_int_equal(v->user.n, SESSION_HASH_BYTES);
+    return --*left > 0;
+}
+
 static void sessions_and_user_sets_are_spread_over_the_servers(void **state)
 {
     (void)state;
@@ -259,8 +266,23 @@ static void sessions_and_user_sets_are_spread_over_the_servers(void **state)
     }
     assert_int_equal(sessions, N);
     assert_int_equal(sets, N);
+    long long left = N + 1;
+    assert_ok(store_each_session(worker, count_visit, &left));
+    assert_int_equal(left, 1);
+    left = 5;
+    assert_ok(store_each_session(worker, count_visit, &left));
+    assert_int_equal(left, 0);
     struct session s;
-    assert_ok(store_logout(worker, &name, &arena, &s));
+    struct user_session found;
+    size_t n = 0;
+    for (int i = 0; i < N; i++) {
+        char id[8];
+        struct str user = {id, (size_t)snprintf(id, sizeof id, "%d", i)};
+        assert_ok(store_user_sessions(worker, user, &found, 1, &n));
+        assert_int_equal(n, 1);
+    }
+    assert_memory_equal(found.hash, name.hash, SESSION_HASH_BYTES);
+    assert_ok(store_end(worker, found.hash));
     assert_int_equal(store_load(worker, &name, false, &arena, &s), BFF_ERR_MISSING);
     sets = 0;
     for (size_t i = 0; i < 3; i++)

@@ -18,8 +18,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local VERSION = 1
 local IDLE, REFRESHING, REJECTED = 0, 1, 2
 --             version, state, gen, created, seen, granted, access_exp, refresh_exp, epoch,
---             lease, backoff, ambiguous, fails, owner, commit, uid
-local FIELDS = '>BBI4I6I6I6I6I6I7I6I6I6Bc8c8c16'
+--             lease, backoff, ambiguous, fails, owner, commit, uid, device
+local FIELDS = '>BBI4I6I6I6I6I6I7I6I6I6Bc8c8c16c2'
 local NO_NAME = string.rep('\0', 8)
 local FAILS_MAX = 255
 
@@ -59,7 +59,7 @@ local function read()
     end
     local s, past, _ = {}
     _, s.state, s.gen, s.created, s.seen, s.granted, s.access_exp, s.refresh_exp, s.epoch,
-        s.lease, s.backoff, s.ambiguous, s.fails, s.owner, s.commit, s.uid, past =
+        s.lease, s.backoff, s.ambiguous, s.fails, s.owner, s.commit, s.uid, s.device, past =
         struct.unpack(FIELDS, value)
     s.sealed = value:sub(past)
     for _, name in ipairs({'lease', 'backoff', 'ambiguous'}) do
@@ -76,7 +76,7 @@ end
 local function packed(s)
     return struct.pack(FIELDS, VERSION, s.state, s.gen, s.created, s.seen, s.granted, s.access_exp,
         s.refresh_exp, s.epoch, s.lease, s.backoff, s.ambiguous, math.min(s.fails, FAILS_MAX),
-        s.owner, s.commit, s.uid) .. s.sealed
+        s.owner, s.commit, s.uid, s.device) .. s.sealed
 end
 
 -- `...`: what becomes of the key's end. A write makes Redis forget who reads this key (CLIENT

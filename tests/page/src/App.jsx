@@ -8,6 +8,7 @@ import { sentence, useAction } from "./action.js";
 import { Activity } from "./panels/Activity.jsx";
 import { Burst } from "./panels/Burst.jsx";
 import { Proof } from "./panels/Proof.jsx";
+import { Sessions } from "./panels/Sessions.jsx";
 import { Stream } from "./panels/Stream.jsx";
 import { Tasks } from "./panels/Tasks.jsx";
 import { Upload } from "./panels/Upload.jsx";
@@ -87,6 +88,7 @@ function Desk({ session: { session, check, signOut }, activity }) {
             <Burst />
             <Stream />
             <Upload />
+            <Sessions />
           </div>
         </div>
       </main>

@@ -36,15 +36,17 @@ static struct str untimed(struct str line)
 static void one_event(void)
 {
     log_event(SEVERITY_INFO, "request", LOG_TEXT("leg", STR("login")), LOG_NUMBER("status", 204),
-              LOG_TEXT("reason", STR("a \"word\"\n=")), LOG_TEXT("empty", STR("")));
+              LOG_TEXT("reason", STR("a \"word\"\n=")), LOG_TEXT("empty", STR("")),
+              LOG_OPTIONAL("absent", STR("")), LOG_OPTIONAL("there", STR("x")));
 }
 
 static void logfmt_quotes_what_needs_it(void **state)
 {
     (void)state;
     log_setup(SEVERITY_INFO, false);
-    assert_str(untimed(logged(one_event)), STR(" level=info event=request leg=login status=204 "
-                                               "reason=\"a \\\"word\\\"\\u000a=\" empty=\"\"\n"));
+    assert_str(untimed(logged(one_event)),
+               STR(" level=info event=request leg=login status=204 "
+                   "reason=\"a \\\"word\\\"\\u000a=\" empty=\"\" there=x\n"));
 }
 
 static void json_is_one_object_a_line(void **state)
@@ -53,7 +55,7 @@ static void json_is_one_object_a_line(void **state)
     log_setup(SEVERITY_INFO, true);
     assert_str(untimed(logged(one_event)),
                STR("\",\"level\":\"info\",\"event\":\"request\",\"leg\":\"login\",\"status\":204,"
-                   "\"reason\":\"a \\\"word\\\"\\u000a=\",\"empty\":\"\"}\n"));
+                   "\"reason\":\"a \\\"word\\\"\\u000a=\",\"empty\":\"\",\"there\":\"x\"}\n"));
 }
 
 static void below_the_level_nothing_is_written(void **state)

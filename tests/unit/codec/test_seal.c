@@ -361,7 +361,7 @@ static void the_names_of_stored_things_are_stable(void **state)
     unsigned char hash[SESSION_HASH_BYTES];
     seal_cookie_hash(place.cookie, hash);
     assert_hash(hash, "b2ce035930bbb7553786a9f22435955a");
-    seal_user_hash(ring, STR("42"), hash);
+    seal_user_hash(ring, 0, STR("42"), hash);
     assert_hash(hash, "5026bca4d77dd39da471c4517d51efee");
     keyring_free(ring);
 }

@@ -100,6 +100,27 @@ static void a_header_that_comes_twice_is_marked(void **state)
     assert_false(call.csrf.duplicated);
 }
 
+static void a_trace_that_is_not_one_is_left_out(void **state)
+{
+    (void)state;
+#define TRACE "HTTP_TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    static char long_one[PARAMS_TEXT_MAX + 128] = TRACE;
+    memset(long_one + sizeof TRACE - 1, '-', PARAMS_TEXT_MAX);
+    char *bad[] = {env("HTTP_TRACEPARENT=00-x"), env("HTTP_TRACEPARENT=\r\n"), env(TRACE "\x01"),
+                   long_one};
+    struct call call;
+    char *good[] = {env(TRACE), NULL}, *twice[] = {env(TRACE), env(TRACE), env(TRACE), NULL};
+    assert_int_equal(params_read(good, &call), BFF_OK);
+    assert_int_equal(call.caller.traceparent.n, 55);
+    assert_int_equal(params_read(twice, &call), BFF_OK);
+    assert_int_equal(call.caller.traceparent.n, 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char *envp[] = {bad[i], NULL};
+        assert_int_equal(params_read(envp, &call), BFF_OK);
+        assert_int_equal(call.caller.traceparent.n, 0);
+    }
+}
+
 static void control_bytes_long_fields_and_bad_numbers_are_refused(void **state)
 {
     (void)state;
@@ -154,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_refusal_comes_with_its_wait),
         cmocka_unit_test(of_several_upstreams_the_last_status_counts),
         cmocka_unit_test(a_header_that_comes_twice_is_marked),
+        cmocka_unit_test(a_trace_that_is_not_one_is_left_out),
         cmocka_unit_test(control_bytes_long_fields_and_bad_numbers_are_refused),
         cmocka_unit_test(each_control_byte_is_found_wherever_it_stands),
         cmocka_unit_test(no_header_can_choose_the_leg),

@@ -67,6 +67,7 @@ static struct str value_of(uint32_t generation, struct str sealed)
     put(p + 36, 7, UINT64_C(1) << 53);
     put(p + 55, 6, 1700003600001);
     memcpy(p + 78, "name of the user", 16);
+    put(p + 94, 2, 0x0304); /* the device's browser and system */
     if (sealed.n > 0)
         memcpy(p + RECORD_FIELDS_BYTES, sealed.p, sealed.n);
     return (struct str){(char *)p, n};
@@ -121,6 +122,8 @@ static void fields_are_read_where_they_stand(void **state)
     assert_true(r.refresh_end_ms == 1700007200000 && r.epoch == UINT64_C(1) << 53);
     assert_true(r.is_ambiguous);
     assert_str(r.user, STR("name of the user"));
+    assert_int_equal(r.device.browser, 3);
+    assert_int_equal(r.device.system, 4);
     assert_str(r.sealed, STR("sealed"));
 }
 
