@@ -5,9 +5,9 @@
 #include "base/base64url.h"
 #include "codec/pack_steps.h"
 
-#define HEX_LEAST 6    /* digits: fewer are as short by themselves */
-#define BASE64_LEAST 8 /* characters */
-#define LENGTH_MAX 4   /* bytes */
+#define HEX_LEAST 6     /* digits: fewer are as short by themselves */
+#define BASE64_LEAST 10 /* characters: likewise */
+#define LENGTH_MAX 4    /* bytes */
 
 const struct str pack_phrases[] = {
 #define X(text) {text, sizeof(text) - 1},

@@ -18,7 +18,7 @@
  * of it the list knows. It tells nothing more. The list is fixed and no step refers to another, so
  * what somebody gets into a token (a name, an address) is never compared with what he does not
  * know, as it is where text is compressed with itself (CRIME); and what is secret in a token, its
- * signature and jti, has one length for all values. Lengths are seen by who reads Redis.
+ * signature and jti, is as long for one value as for another. Who sees lengths is who reads Redis.
  */
 #ifndef BFF_CODEC_PACK_H
 #define BFF_CODEC_PACK_H

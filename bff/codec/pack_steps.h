@@ -48,35 +48,50 @@ enum pack_step {
     X("\",\"user_id\":")                                                                           \
     X("{\"user_id\":\"")                                                                           \
     X("{\"user_id\":")                                                                             \
+    X(",\"user_id\":")                                                                             \
     X("\"user_id\":")                                                                              \
+    X(",\"username\":\"")                                                                          \
     X("\"username\":\"")                                                                           \
+    X(",\"email\":\"")                                                                             \
     X("\"email\":\"")                                                                              \
+    X(",\"first_name\":\"")                                                                        \
     X("\"first_name\":\"")                                                                         \
+    X(",\"last_name\":\"")                                                                         \
     X("\"last_name\":\"")                                                                          \
+    X(",\"full_name\":\"")                                                                         \
     X("\"full_name\":\"")                                                                          \
+    X(",\"name\":\"")                                                                              \
     X("\"name\":\"")                                                                               \
-    X("\"id\":")                                                                                   \
-    X("\"pk\":")                                                                                   \
+    X(",\"sub\":\"")                                                                               \
     X("\"sub\":\"")                                                                                \
+    X(",\"iss\":\"")                                                                               \
     X("\"iss\":\"")                                                                                \
-    X("\"aud\":")                                                                                  \
-    X("\"sid\":")                                                                                  \
+    X(",\"role\":\"")                                                                              \
     X("\"role\":\"")                                                                               \
-    X("\"roles\":[")                                                                               \
-    X("\"groups\":[")                                                                              \
-    X("\"permissions\":[")                                                                         \
+    X(",\"scope\":\"")                                                                             \
     X("\"scope\":\"")                                                                              \
+    X(",\"sid\":\"")                                                                               \
+    X("\"sid\":\"")                                                                                \
+    X(",\"tenant\":\"")                                                                            \
     X("\"tenant\":\"")                                                                             \
-    X("\"is_active\":")                                                                            \
-    X("\"is_staff\":")                                                                             \
-    X("\"is_superuser\":")                                                                         \
+    X(",\"id\":")                                                                                  \
+    X("\"id\":")                                                                                   \
+    X(",\"pk\":")                                                                                  \
+    X("\"pk\":")                                                                                   \
+    X(",\"aud\":")                                                                                 \
+    X("\"aud\":")                                                                                  \
+    X(",\"roles\":[")                                                                              \
+    X(",\"groups\":[")                                                                             \
+    X(",\"permissions\":[")                                                                        \
+    X(",\"is_active\":")                                                                           \
+    X(",\"is_staff\":")                                                                            \
+    X(",\"is_superuser\":")                                                                        \
     X("https://")                                                                                  \
     X("@gmail.com\"")                                                                              \
     X(".com\"")                                                                                    \
     X("true")                                                                                      \
     X("false")                                                                                     \
     X("null")                                                                                      \
-    X("\",\"")                                                                                     \
     X("\":\"")                                                                                     \
     X("\":{\"")                                                                                    \
     X(",\"")                                                                                       \

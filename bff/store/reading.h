@@ -1,7 +1,7 @@
 /*
  * What stands at some keys, and when: TIME and a GET for each in one write, in a cluster with
- * ASKING between them where that is due. It costs Redis a tenth of what a script that does the same
- * does.
+ * ASKING between them where that is due. A script that does the same costs Redis five times as
+ * much.
  */
 #ifndef BFF_STORE_READING_H
 #define BFF_STORE_READING_H

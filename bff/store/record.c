@@ -12,6 +12,7 @@
 /* The fields' places, in the order in which they stand. */
 enum place {
     AT_VERSION = 0,
+    AT_STATE = 1,
     AT_GENERATION = 2,
     AT_CREATED = 6,
     AT_SEEN = 12,
@@ -19,13 +20,15 @@ enum place {
     AT_ACCESS_END = 24,
     AT_REFRESH_END = 30,
     AT_EPOCH = 36,
-    AT_AMBIGUOUS = 55,
-    AT_USER = 78,
-    AT_DEVICE = 94,
-    AT_SEALED = 96
+    AT_USER = 51,
+    AT_DEVICE = 67,
+    AT_REFRESH = 69, /* or what is sealed */
+    AT_AMBIGUOUS = 81
 };
 
-_Static_assert(AT_SEALED == RECORD_FIELDS_BYTES, "the last field ends where the sealed begins");
+#define STATE_AT_REST 0
+
+_Static_assert(AT_REFRESH == RECORD_FIELDS_BYTES, "one group ends where the next begins");
 _Static_assert(AT_DEVICE - AT_USER == KEYED_NAME_BYTES, "a user's name fits");
 
 static uint64_t read_number(struct str value, enum place at, size_t bytes)
@@ -43,8 +46,11 @@ static int64_t read_time(struct str value, enum place at)
 
 enum bff_err record_read(int64_t now_ms, struct str value, struct record *out)
 {
-    if (value.n < RECORD_FIELDS_BYTES || value.p[AT_VERSION] != RECORD_VERSION ||
-        read_number(value, AT_GENERATION, 4) == 0)
+    if (value.n < RECORD_FIELDS_BYTES || value.p[AT_VERSION] != RECORD_VERSION)
+        return BFF_ERR_MALFORMED;
+    bool is_at_rest = value.p[AT_STATE] == STATE_AT_REST;
+    size_t sealed_at = RECORD_FIELDS_BYTES + (is_at_rest ? 0 : RECORD_REFRESH_BYTES);
+    if (value.n < sealed_at || read_number(value, AT_GENERATION, 4) == 0)
         return BFF_ERR_MALFORMED;
     *out = (struct record){
         .now_ms = now_ms,
@@ -55,11 +61,11 @@ enum bff_err record_read(int64_t now_ms, struct str value, struct record *out)
         .granted_ms = read_time(value, AT_GRANTED),
         .access_end_ms = read_time(value, AT_ACCESS_END),
         .refresh_end_ms = read_time(value, AT_REFRESH_END),
-        .is_ambiguous = read_time(value, AT_AMBIGUOUS) > 0,
+        .is_ambiguous = !is_at_rest && read_time(value, AT_AMBIGUOUS) > 0,
         .user = {value.p + AT_USER, KEYED_NAME_BYTES},
         .device = {.browser = (uint8_t)value.p[AT_DEVICE],
                    .system = (uint8_t)value.p[AT_DEVICE + 1]},
-        .sealed = {value.p + AT_SEALED, value.n - AT_SEALED},
+        .sealed = {value.p + sealed_at, value.n - sealed_at},
     };
     return BFF_OK;
 }

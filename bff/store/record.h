@@ -1,12 +1,14 @@
 /*
  * A session's record between Redis and struct session. No connection, no clock.
  *
- * A record is one string: RECORD_FIELDS_BYTES of fields, as scripts/session.lua packs them (numbers
- * big-endian), then what is sealed for this cookie, key and generation (codec/seal.h):
+ * A record is one string: fields, as scripts/session.lua packs them (numbers big-endian), then what
+ * is sealed for this cookie, key and generation (codec/seal.h):
  *
  *   version(1) state(1) generation(4) created(6) seen(6) granted(6) access_end(6) refresh_end(6)
- *   epoch(7) lease(6) backoff(6) ambiguous(6) fails(1) owner(8) commit(8) user(16)
- *   device(2) | sealed
+ *   epoch(7) commit(8) user(16) device(2)
+ *   | lease(6) backoff(6) ambiguous(6) fails(1) owner(8) | sealed
+ *
+ * In state 0, at rest, which is nearly always, the second group is not there.
  *
  * Times are milliseconds since the epoch by Redis' clock, an end of 0 meaning "not known". Sealed
  * is a row of packed texts (codec/pack.h): the access token, the refresh token, the user's id, the
@@ -18,7 +20,8 @@
 #include "store/store.h"
 
 #define RECORD_VERSION 1
-#define RECORD_FIELDS_BYTES 96
+#define RECORD_FIELDS_BYTES 69
+#define RECORD_REFRESH_BYTES 27
 #define RECORD_LIFE_MAX_MS (100 * 365 * INT64_C(86400000)) /* a longer life is cut to this */
 #define RECORD_TEXT_MAX (64 * 1024)                        /* no token or user is longer */
 
@@ -34,8 +37,8 @@ struct record {
     struct str sealed; /* empty in what was just stored */
 };
 
-/* Views in *out are those of `value`. BFF_ERR_MALFORMED: too short, of an unknown version, or
- * generation 0. *out is untouched on failure. */
+/* Views in *out are those of `value`. BFF_ERR_MALFORMED: too short, of an unknown
+ * version, or generation 0. *out is untouched on failure. */
 BFF_MUST_CHECK enum bff_err record_read(int64_t now_ms, struct str value, struct record *out);
 
 /* The durations and the generation of *out; the rest is left alone. */

@@ -87,7 +87,7 @@ struct session {
     int64_t asked_ms;    /* our monotonic clock */
     uint64_t generation; /* 1 after login, +1 with every refresh */
     struct str access;
-    struct str refresh;       /* empty when there is none, and in what store_load() reads */
+    struct str refresh; /* empty when there is none, and where it is only looked at: LOAD, FRESH */
     struct str user_id, user; /* as in codec/backend.h */
     int64_t access_left_ms;   /* <= 0: expired; TOKEN_LIFE_UNKNOWN */
     int64_t access_life_ms;   /* when it was granted; TOKEN_LIFE_UNKNOWN */
@@ -102,8 +102,8 @@ struct session {
  * Read a session: one round trip; a second one when `touch` and the last touch is older than
  * session.touch_interval, to extend its idle time.
  * BFF_ERR_MISSING: there is none (or it ended). BFF_ERR_SEAL_BROKEN: it does not open with this
- * cookie and these keys, or what stands at its key is no record of a version that is known here;
- * for everything else that is asked for below there is then no session.
+ * cookie and these keys, or what stands at its key is no record of a version known here. A refresh
+ * and a sign-out then find no session, and the latter deletes what is there.
  */
 BFF_MUST_CHECK enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
                                        struct arena *arena, struct session *out);

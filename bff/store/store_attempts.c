@@ -12,7 +12,7 @@ void attempt_name_make(const struct store *s, struct str account, struct attempt
     struct buf key = buf_make(out->key, sizeof out->key - 1);
     buf_add(&key, s->config->redis.prefix);
     buf_add(&key, STR("a:{"));
-    buf_add(&key, keyed_name_str(&hashed));
+    keyed_name_write(&key, keyed_name_str(&hashed));
     buf_add_char(&key, '}');
     out->key_length = key.n;
 }

@@ -1,12 +1,18 @@
 #include "store/store_handle.h"
 #include "store/user_set.h"
 
+static int64_t touch_ms(const struct store *s)
+{
+    return (int64_t)s->config->session.touch_s * 1000;
+}
+
 /* A record whose touch is due is read by the script that writes it: it may have changed since. */
 static enum bff_err load_touched(struct store *s, const struct session_name *name,
                                  struct arena *arena, struct session *out)
 {
     struct script_args args;
     handle_args(s, &args);
+    script_add_number(&args, touch_ms(s));
     struct script_reply reply;
     enum bff_err err = handle_run(s, SCRIPT_TOUCH, name, &args, &reply);
     if (err != BFF_OK)
@@ -43,7 +49,7 @@ static enum bff_err read_record(const struct store *s, const struct reading *rea
 
 static bool is_touch_due(const struct store *s, const struct record *record)
 {
-    return record->now_ms - record->seen_ms >= (int64_t)s->config->session.touch_s * 1000;
+    return record->now_ms - record->seen_ms >= touch_ms(s);
 }
 
 /* false: a touch is due. */

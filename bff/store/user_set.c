@@ -1,5 +1,6 @@
 #include "store/user_set.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -25,18 +26,24 @@ struct str keyed_name_str(const struct keyed_name *name)
     return (struct str){name->bytes, sizeof name->bytes};
 }
 
+void keyed_name_write(struct buf *key, struct str name)
+{
+    char text[BASE64URL_CHARS(KEYED_NAME_BYTES)];
+    assert(name.n == KEYED_NAME_BYTES);
+    base64url_encode((const unsigned char *)name.p, name.n, text);
+    buf_add(key, (struct str){text, sizeof text});
+}
+
 bool user_set_name(const struct config *config, struct str user, struct session_name *out)
 {
     static const struct keyed_name nobody;
-    char text[BASE64URL_CHARS(KEYED_NAME_BYTES)];
     if (user.n != KEYED_NAME_BYTES || str_eq(user, keyed_name_str(&nobody)))
         return false;
-    base64url_encode((const unsigned char *)user.p, user.n, text);
     *out = (struct session_name){.key_length = 0};
     struct buf key = buf_make(out->key, sizeof out->key - 1);
     buf_add(&key, config->redis.prefix);
     buf_add(&key, STR("u:{"));
-    buf_add(&key, (struct str){text, sizeof text});
+    keyed_name_write(&key, user);
     buf_add_char(&key, '}');
     out->key_length = key.n;
     return true;

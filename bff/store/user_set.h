@@ -9,6 +9,7 @@
 #ifndef BFF_STORE_USER_SET_H
 #define BFF_STORE_USER_SET_H
 
+#include "base/buf.h"
 #include "store/topology.h"
 
 #define KEYED_NAME_BYTES SESSION_HASH_BYTES
@@ -23,6 +24,9 @@ void keyed_name_make(const struct keyring *keys, struct str text, struct keyed_n
 void keyed_name_make_by(const struct keyring *keys, size_t i, struct str text,
                         struct keyed_name *out);
 struct str keyed_name_str(const struct keyed_name *name);
+
+/* The name as keys have it: its bytes in base64url. */
+void keyed_name_write(struct buf *key, struct str name);
 
 /* The set's key, as if it were a session's, for handle_run(). false: nobody's. */
 BFF_MUST_CHECK bool user_set_name(const struct config *config, struct str user,

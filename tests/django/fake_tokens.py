@@ -26,6 +26,10 @@ def encode(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def compact(claims):
+    return json.dumps(claims, separators=(",", ":")).encode()
+
+
 def unverified_claims(token):
     """What a token says, whoever signed it; {} for what is no token."""
     try:
@@ -78,7 +82,7 @@ class Issuer:
             token = secrets.token_hex(20)
             self.opaque[token] = claims
             return token
-        signed = ".".join(encode(json.dumps(part).encode()) for part in (HEADER, claims))
+        signed = ".".join(encode(compact(part)) for part in (HEADER, claims))
         return f"{signed}.{self.signature(signed)}"
 
     def claims(self, token):

@@ -9,14 +9,15 @@ from pathlib import Path
 
 STEPS = Path(__file__).resolve().parents[2] / "bff" / "codec" / "pack_steps.h"
 VERSION = 1
-STATES = ("idle", "refreshing", "rejected")
+STATES = ("idle", "idle", "refreshing", "rejected")  # the first: nothing is left of a refresh
 TEXTS = ("access", "refresh", "user_id", "user")
 NUMBERS = (
     ("version", 1), ("state", 1), ("generation", 4), ("created", 6), ("seen", 6), ("granted", 6),
-    ("access_end", 6), ("refresh_end", 6), ("epoch", 7), ("lease", 6), ("backoff", 6),
-    ("ambiguous", 6), ("fails", 1),
+    ("access_end", 6), ("refresh_end", 6), ("epoch", 7),
 )  # fmt: skip
-NAMES = (("owner", 8), ("commit", 8), ("user", 16), ("device", 2))
+NAMES = (("commit", 8), ("user", 16), ("device", 2))
+REFRESH = (("lease", 6), ("backoff", 6), ("ambiguous", 6), ("fails", 1))
+REFRESH_NAMES = (("owner", 8),)
 FIELDS_BYTES = sum(size for _, size in NUMBERS + NAMES)
 
 PHRASES = [
@@ -49,15 +50,23 @@ class Record:
     sealed: bytes
 
 
-def read(value):
-    found, rest = {}, value
-    for name, size in NUMBERS + NAMES:
+def _fields(rest, numbers, names):
+    found = {}
+    for name, size in numbers + names:
         found[name], rest = rest[:size], rest[size:]
-    for name, _ in NUMBERS:
+    for name, _ in numbers:
         found[name] = int.from_bytes(found[name], "big")
+    return found, rest
+
+
+def read(value):
+    found, rest = _fields(value, NUMBERS, NAMES)
     assert found["version"] == VERSION and len(value) > FIELDS_BYTES
+    refresh, past = _fields(rest, REFRESH, REFRESH_NAMES)
+    if found["state"] == 0:
+        refresh, past = dict.fromkeys(refresh, 0) | {"owner": b""}, rest
     found["state"] = STATES[found["state"]]
-    return Record(**found, sealed=rest)
+    return Record(**found, **refresh, sealed=past)
 
 
 def of(redis, key):

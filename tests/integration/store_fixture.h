@@ -94,12 +94,16 @@ static inline int64_t redis_now_ms(void)
 }
 
 /* A field of the record by its name in scripts/session.lua: read, or written when there is a value.
- * Nothing else of the record is changed, and the key keeps its end. */
+ * Nothing else of the record is changed, and the key keeps its end. Its fields are then all there:
+ * no longer at rest. */
 #define AT_FIELD                                                                                   \
     "local names = {'version', 'state', 'gen', 'created', 'seen', 'granted', 'access_exp', "       \
-    "'refresh_exp', 'epoch', 'lease', 'backoff', 'ambiguous', 'fails', 'owner', 'commit', 'uid'} " \
-    "local format = '>BBI4I6I6I6I6I6I7I6I6I6Bc8c8c16' "                                            \
+    "'refresh_exp', 'epoch', 'commit', 'uid', 'device', 'lease', 'backoff', 'ambiguous', "         \
+    "'fails', 'owner'} "                                                                           \
+    "local format = '>BBI4I6I6I6I6I6I7c8c16c2I6I6I6Bc8' "                                          \
     "local value = redis.call('GET', KEYS[1]) "                                                    \
+    "if value:byte(2) == 0 then value = value:sub(1, 1) .. '\\1' .. value:sub(3, 69) .. "          \
+    "string.rep('\\0', 27) .. value:sub(70) end "                                                  \
     "local fields, at = {struct.unpack(format, value)} "                                           \
     "for i, name in ipairs(names) do if name == ARGV[1] then at = i end end "                      \
     "if ARGV[2] then fields[at] = tonumber(ARGV[2]) "                                              \

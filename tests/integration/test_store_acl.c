@@ -106,6 +106,8 @@ static int set_up_user(void **state)
     config.redis.user = str_from(user);
     config.redis.prefix = STR("bff:");
     config.session.touch_s = 0;
+    config.attempts.failures = 5;
+    config.attempts.window_ms = config.attempts.pause_ms = config.attempts.pause_max_ms = 60000;
     config.refresh.backoff_min_ms = config.refresh.backoff_max_ms = 1;
     session_name_make(&config, (struct str){cookie, sizeof cookie}, &name);
     return 0;
@@ -161,7 +163,13 @@ static enum bff_err use_store(struct store *s)
     enum commit_result committed;
     enum reject_result rejected;
     int64_t wait_ms;
+    struct attempt_name account;
+    attempt_name_make(s, STR("alice"), &account);
     enum bff_err err = store_check(s);
+    if (err == BFF_OK)
+        err = store_attempt_begin(s, &account, &wait_ms);
+    if (err == BFF_OK)
+        err = store_attempt_end(s, &account, false);
     if (err == BFF_OK)
         err = store_create(s, &name, &first_tokens, &arena, &session);
     if (err == BFF_OK)

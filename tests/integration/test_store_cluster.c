@@ -398,6 +398,7 @@ static void ask_and_moved_are_followed_within_the_call(void **state)
     create_session();
     assert_int_equal(count(m.to, name.key), 1);
     assert_int_equal(count(m.from, name.key), 0);
+    assert_str(load_session().access, first_tokens.access);
     struct begin b = begin_and_go(worker);
     assert_int_equal(commit_as(worker, &b, &second_tokens, &s), COMMIT_STORED);
     move_end(&m);

@@ -165,7 +165,7 @@ static void what_redis_promised_before_its_clock_was_set_back_an_hour_is_over(vo
     begin_and_go(worker);
     set_field("lease", redis_now_ms() + HOUR_MS);
     assert_int_equal(begin_as(other, 1).result, BEGIN_GO);
-    set_field("state", 0);
+    set_field("state", 1); /* idle */
     set_field("backoff", redis_now_ms() + HOUR_MS);
     assert_int_equal(begin_as(worker, 1).result, BEGIN_GO);
 }
@@ -359,6 +359,32 @@ static void a_failed_refresh_keeps_session_and_tokens(void **state)
     assert_str(s.refresh, first_tokens.refresh);
 }
 
+static void assert_end_stays(int64_t ttl_ms)
+{
+    assert_in_range(ask("PTTL %s", name.key), ttl_ms - 10000, ttl_ms);
+}
+
+static void only_a_commit_moves_the_end_of_the_key(void **state)
+{
+    (void)state;
+    create_session();
+    ask("PEXPIRE %s 1000000", name.key);
+    struct begin b = begin_and_go(worker);
+    assert_end_stays(1000000);
+    int64_t wait_ms;
+    assert_ok(store_fail(worker, &name, 1, b.epoch, false, &wait_ms));
+    assert_end_stays(1000000);
+    set_field("backoff", 0);
+    begin_and_go(worker);
+    run_out_lease();
+    b = begin_and_go(other);
+    assert_int_equal(reject_as(other, &b, &wait_ms), REJECT_WAIT);
+    assert_end_stays(1000000);
+    struct session s;
+    assert_int_equal(commit_as(worker, &b, &second_tokens, &s), COMMIT_STORED);
+    assert_end_stays(HOUR_MS);
+}
+
 static void verdicts_without_a_session_change_nothing(void **state)
 {
     (void)state;
@@ -468,6 +494,7 @@ int main(void)
         T(a_failure_backs_everybody_off_for_longer_each_time),
         T(a_success_forgets_the_failures),
         T(a_failed_refresh_keeps_session_and_tokens),
+        T(only_a_commit_moves_the_end_of_the_key),
         T(verdicts_without_a_session_change_nothing),
         T(commit_goes_through_though_memory_filled_up_since_begin),
         T(a_commit_is_stored_by_a_redis_that_went_back_behind_it),

@@ -121,7 +121,8 @@ end:
         if
         :: !READABLE -> printf("a load finds nothing\n"); answered_without()
         :: READABLE && now - seen >= TOUCH -> is_due = true
-        :: READABLE -> printf("a load, at %d\n", now); answered_with_it() /* not due, or only looked at */
+        /* Not due, or only looked at. */
+        :: READABLE -> printf("a load, at %d\n", now); answered_with_it()
         fi
        };
        if
@@ -137,7 +138,7 @@ end:
                     move_key_end();
 #endif
                     printf("TOUCH: FOUND, at %d\n", now)
-                /* Redis is full, and still says who is signed in. */
+                /* Somebody else just has; or Redis is full, and still says who is signed in. */
                 :: READABLE -> printf("TOUCH: FOUND, nothing is written\n"); answered_with_it()
                 fi
             }

@@ -12,12 +12,14 @@ WAIT     ms
 ]]
 local free, window_ms, least, most =
     tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local kept = redis.call('HMGET', key, 'n', 'until')
-local n, wait = tonumber(kept[1]) or 0, (tonumber(kept[2]) or 0) - now
+-- How many have failed, and until when there is a pause.
+local KEPT = '>I4I6'
+local kept = redis.call('GET', key) or struct.pack(KEPT, 0, 0)
+local n, paused_until = struct.unpack(KEPT, kept)
+local wait = paused_until - now
 
 local function keep(pause)
-    redis.call('HSET', key, 'n', text(n), 'until', text(now + pause))
-    redis.call('PEXPIREAT', key, text(now + math.max(window_ms, pause)))
+    redis.call('SET', key, struct.pack(KEPT, n, now + pause), 'PX', text(math.max(window_ms, pause)))
 end
 
 if ARGV[4] == 'SUCCEEDED' or (ARGV[4] == 'UNDECIDED' and n <= 1) then

@@ -71,7 +71,7 @@ static void the_packed_form_is_pinned(void **state)
     static const char *const steps[][2] = {
         {"\x80\xfe\x17\x87\xfa\x69\x20\xb0\xb0\x8e\xfa\x69\x20\xaf\x84\x90\xfb\x04\xde\xad\xbe\xef"
          "\x93"
-         "42\xb8.\xfd\x09"
+         "42\xc7.\xfd\x09"
          "foobarbaz",
          HEADER "eyJ0b2tlbl90eXBlIjoiYWNjZXNzIiwiZXhwIjoxNzYzNzUwMDY0LCJpYXQiOjE3NjM3NDk3NjQsImp0aS"
                 "I6ImRlYWRiZWVmIiwidXNlcl9pZCI6IjQyIn0.Zm9vYmFyYmF6"},
@@ -251,7 +251,7 @@ static void what_is_not_packed_is_refused(void **state)
 {
     (void)state;
     static const struct str wrong[] = {
-        {"\xbb", 1},
+        {"\xc9", 1},
         {"\xf9", 1},       /* no such phrase */
         {"\xfa\1\2\3", 4}, /* a number cut off */
         {"\xfb", 1},

@@ -42,22 +42,26 @@ static int tear_down(void **state)
 
 #define NOW_MS 1700003600000
 
-static void put(unsigned char *p, size_t bytes, uint64_t value)
+static void put(char *p, size_t bytes, uint64_t value)
 {
     while (bytes > 0) {
-        p[--bytes] = (unsigned char)value;
+        p[--bytes] = (char)value;
         value >>= 8;
     }
 }
 
+#define AT_REST 0
+#define IDLE 1
+
 /* A record as Redis would have it, touched a minute and made an hour ago. */
-static struct str value_of(uint32_t generation, struct str sealed)
+static struct str value_in(char state, uint32_t generation, struct str sealed)
 {
-    size_t n = RECORD_FIELDS_BYTES + sealed.n;
-    unsigned char *p = arena_alloc(&arena, n);
+    size_t n = RECORD_FIELDS_BYTES + (state ? RECORD_REFRESH_BYTES : 0);
+    char *p = arena_alloc(&arena, n + sealed.n);
     assert_non_null(p);
-    memset(p, 0, RECORD_FIELDS_BYTES);
+    memset(p, 0, n);
     p[0] = RECORD_VERSION;
+    p[1] = state;
     put(p + 2, 4, generation);
     put(p + 6, 6, 1700000000000);  /* created */
     put(p + 12, 6, 1700003540000); /* seen */
@@ -65,12 +69,18 @@ static struct str value_of(uint32_t generation, struct str sealed)
     put(p + 24, 6, 1700003630000); /* the access token's end */
     put(p + 30, 6, 1700007200000); /* the refresh token's */
     put(p + 36, 7, UINT64_C(1) << 53);
-    put(p + 55, 6, 1700003600001);
-    memcpy(p + 78, "name of the user", 16);
-    put(p + 94, 2, 0x0304); /* the device's browser and system */
+    memcpy(p + 51, "name of the user", 16);
+    put(p + 67, 2, 0x0304); /* the device's browser and system */
+    if (state != AT_REST)
+        put(p + 81, 6, 1700003600001);
     if (sealed.n > 0)
-        memcpy(p + RECORD_FIELDS_BYTES, sealed.p, sealed.n);
-    return (struct str){(char *)p, n};
+        memcpy(p + n, sealed.p, sealed.n);
+    return (struct str){p, n + sealed.n};
+}
+
+static struct str value_of(uint32_t generation, struct str sealed)
+{
+    return value_in(AT_REST, generation, sealed);
 }
 
 static struct str sealed_value(uint32_t generation)
@@ -112,19 +122,23 @@ static void a_sealed_record_opens_to_what_it_was_made_from(void **state)
     assert_int_equal(s.created_ms, 1700000000000);
 }
 
+#define SEALED STR("what is sealed is never as short as the fields of a refresh")
+
 static void fields_are_read_where_they_stand(void **state)
 {
     (void)state;
-    struct record r = read_value(value_of(UINT32_MAX, STR("sealed")));
-    assert_true(r.now_ms == NOW_MS && r.generation == UINT32_MAX);
-    assert_true(r.created_ms == 1700000000000 && r.seen_ms == 1700003540000);
-    assert_true(r.granted_ms == 1700003570000 && r.access_end_ms == 1700003630000);
-    assert_true(r.refresh_end_ms == 1700007200000 && r.epoch == UINT64_C(1) << 53);
-    assert_true(r.is_ambiguous);
-    assert_str(r.user, STR("name of the user"));
-    assert_int_equal(r.device.browser, 3);
-    assert_int_equal(r.device.system, 4);
-    assert_str(r.sealed, STR("sealed"));
+    for (char in = AT_REST; in <= IDLE; in++) {
+        struct record r = read_value(value_in(in, UINT32_MAX, SEALED));
+        assert_true(r.now_ms == NOW_MS && r.generation == UINT32_MAX);
+        assert_true(r.created_ms == 1700000000000 && r.seen_ms == 1700003540000);
+        assert_true(r.granted_ms == 1700003570000 && r.access_end_ms == 1700003630000);
+        assert_true(r.refresh_end_ms == 1700007200000 && r.epoch == UINT64_C(1) << 53);
+        assert_int_equal(r.is_ambiguous, in != AT_REST);
+        assert_str(r.user, STR("name of the user"));
+        assert_int_equal(r.device.browser, 3);
+        assert_int_equal(r.device.system, 4);
+        assert_str(r.sealed, SEALED);
+    }
 }
 
 static void the_refresh_token_is_left_alone_where_nobody_needs_it(void **state)
@@ -166,7 +180,7 @@ static void what_is_sealed_and_no_row_of_texts_is_broken(void **state)
         {"", 0},
         {"\1a\1b\1c", 6},
         {"\1a\1b\1c\1d\0", 9},
-        {"\1a\1b\1c\1\xbf", 8},
+        {"\1a\1b\1c\1\xf9", 8},
         {"\1a\2b\1c\1d", 8},
     };
     struct seal_place place = {
@@ -219,10 +233,13 @@ static void what_is_no_record_is_refused(void **state)
 {
     (void)state;
     struct record r = {.generation = 42};
-    struct str value = value_of(1, STR(""));
+    struct str value = value_in(IDLE, 1, SEALED);
+    for (size_t n = 0; n < RECORD_FIELDS_BYTES + RECORD_REFRESH_BYTES; n++)
+        assert_int_equal(record_read(NOW_MS, (struct str){value.p, n}, &r), BFF_ERR_MALFORMED);
+    value = value_of(1, SEALED);
     for (size_t n = 0; n < RECORD_FIELDS_BYTES; n++)
         assert_int_equal(record_read(NOW_MS, (struct str){value.p, n}, &r), BFF_ERR_MALFORMED);
-    assert_int_equal(record_read(NOW_MS, value_of(0, STR("")), &r), BFF_ERR_MALFORMED);
+    assert_int_equal(record_read(NOW_MS, value_of(0, SEALED), &r), BFF_ERR_MALFORMED);
     for (int version = 0; version < 256; version++) {
         *(char *)value.p = (char)version;
         enum bff_err expected = version == RECORD_VERSION ? BFF_OK : BFF_ERR_MALFORMED;
