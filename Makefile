@@ -267,8 +267,8 @@ install: all man ## install bffd, bffctl, man pages and units below PREFIX, its 
 	install -D -m 0644 $(BUILD)/bffctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/bffctl.8
 	install -D -m 0644 $(BUILD)/bff.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/bff.conf.5
 	install -D -m 0644 bff/redis.acl $(doc_dir)/redis.acl
-	install -D -m 0644 -t $(doc_dir) scripts/monitoring/alerts.yml scripts/monitoring/dashboard.json
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/bffd scripts/django/bffd_grace.py
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/bffd scripts/django/bffd_grace.py \
+	  scripts/monitoring/alerts.yml scripts/monitoring/dashboard.json
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/systemd/bffd.service > $(DESTDIR)$(UNITDIR)/bffd.service
 	install -m 0644 scripts/systemd/bffd.socket $(DESTDIR)$(UNITDIR)/bffd.socket

@@ -95,6 +95,7 @@ def add_to_site(files, prefixes, microcache):
         f"    location ^~ {prefix} {{\n        include bff/bff-call.conf;\n    }}"
         for prefix in sorted(prefixes)
     ]
+    calls.append("    include bff/bff-metrics.conf;")
     if microcache:
         calls.append("    include bff/bff-microcache.conf;")
         files.include("bff/bff-microcache-http.conf")

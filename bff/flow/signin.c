@@ -100,7 +100,9 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
                             const struct backend_tokens *found, const struct backend_answer *answer,
                             struct str body, struct arena *arena, struct reply *reply)
 {
-    char cookie[COOKIE_VALUE_LENGTH], tag[SESSION_TAG_MAX];
+    char tag[SESSION_TAG_MAX];
+    /* Not on the stack, which nobody wipes. */
+    char *cookie = arena_alloc(arena, COOKIE_VALUE_LENGTH);
     struct session_name name;
     struct session session;
     struct session_tokens tokens = {
@@ -112,8 +114,10 @@ static enum bff_err sign_in(struct tools *tools, const struct call *call,
         .user = found->user,
         .device = device_of(call->caller.user_agent),
     };
+    if (!cookie)
+        return BFF_ERR_NO_MEMORY;
     seal_new_cookie(cookie);
-    session_name_make(tools->config, (struct str){cookie, sizeof cookie}, &name);
+    session_name_make(tools->config, (struct str){cookie, COOKIE_VALUE_LENGTH}, &name);
     enum bff_err err = store_create(tools->store, &name, &tokens, arena, &session);
     if (err != BFF_OK)
         return err;

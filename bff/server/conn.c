@@ -322,7 +322,7 @@ bool conn_answer(struct conn *c, bool keep)
         read_to_end(c);
     keep = write_reply(c) && keep;
     log_request(c);
-    measure_answer(c->call.leg, &c->reply);
+    measure_answer(c);
     if (is_ours)
         end_of_ours(c, keep);
     else

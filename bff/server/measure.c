@@ -13,12 +13,12 @@ static unsigned outcome_of(const struct reply *reply)
     return reply->status < 500 ? OUTCOME_BACKEND_REFUSED : OUTCOME_BACKEND_FAILED;
 }
 
-void measure_answer(enum leg leg, const struct reply *reply)
+void measure_answer(const struct conn *c)
 {
-    if (leg_is_probe(leg))
+    if (leg_is_probe(c->call.leg))
         return;
-    metrics_request(leg, outcome_of(reply));
-    if (leg == LEG_RENEW && reply->status == 200)
+    metrics_request(c->call.leg, outcome_of(&c->reply));
+    if (c->call.leg == LEG_RENEW && c->reply.status == 200)
         metrics_count(METRIC_REPLAYS);
 }
 

@@ -5,7 +5,7 @@
 #include "server/worker_state.h"
 
 /* A request is answered: one count, by flow and outcome. */
-void measure_answer(enum leg leg, const struct reply *reply);
+void measure_answer(const struct conn *c);
 
 /* A request that was parked goes on, or is refused. */
 void measure_wait(const struct worker *w, const struct conn *c);

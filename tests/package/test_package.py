@@ -17,6 +17,9 @@ def deb(tmp_path_factory):
     return debian.build(tmp_path_factory.mktemp("build"))
 
 
+PROGRAMS = {"/usr/sbin/bffd", "/usr/sbin/bffctl"}
+
+
 @pytest.fixture(scope="module")
 def tree(deb, tmp_path_factory):
     return debian.unpack(deb, tmp_path_factory.mktemp("tree") / "bffd")
@@ -33,9 +36,9 @@ def test_all_of_it_is_roots_and_nobody_else_may_write(deb):
     odd = {
         path: mode
         for path, (mode, _) in members.items()
-        if mode not in ("drwxr-xr-x", "-rw-r--r--") and path != "/usr/sbin/bffd"
+        if mode not in ("drwxr-xr-x", "-rw-r--r--") and path not in PROGRAMS
     }
-    assert not odd and members["/usr/sbin/bffd"][0] == "-rwxr-xr-x"
+    assert not odd and {members[program][0] for program in PROGRAMS} == {"-rwxr-xr-x"}
 
 
 def test_what_operators_need_is_in_it(deb):
@@ -47,9 +50,12 @@ def test_what_operators_need_is_in_it(deb):
         "/etc/nginx/conf.d/bff-http.conf",
         "/lib/systemd/system/bffd.service",
         "/lib/systemd/system/bffd.socket",
+        "/usr/share/bffd/alerts.yml",
         "/usr/share/bffd/bffd_grace.py",
+        "/usr/share/bffd/dashboard.json",
         "/usr/share/doc/bffd/redis.acl",
         "/usr/share/man/man5/bff.conf.5.gz",
+        "/usr/share/man/man8/bffctl.8.gz",
         "/usr/share/man/man8/bffd.8.gz",
     } <= paths
     assert not [path for path in paths if "key" in Path(path).name], "a key is made where it is used"
