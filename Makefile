@@ -318,6 +318,7 @@ cppcheck: | $(SCRIPTS_H)
 	$(Q)cppcheck --quiet --enable=warning,performance,portability --inline-suppr --std=c11 \
 	  -j $(shell nproc) --error-exitcode=1 --suppress=internalAstError:bff/doctor/life.c \
 	  '-Djson_object_foreach(object, key, value)=while ((value = next(object, &key)))' \
+	  '-Djson_array_foreach(array, i, value)=while ((value = next(array, &i)))' \
 	  -D_GNU_SOURCE '-DBFF_VERSION=""' -Ibff -I$(BUILD)/gen bff
 
 TIDY     := $(SOURCES:%=$(BUILD)/%.tidy)

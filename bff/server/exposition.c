@@ -16,6 +16,7 @@ static void add_seconds(struct buf *b, uint64_t us)
         return;
     buf_add_char(b, '.');
     for (uint64_t digit = 100000; fraction > 0; digit /= 10) {
+        /* cppcheck-suppress zerodivcond ; after a digit of 1 nothing is left */
         buf_add_char(b, (char)('0' + fraction / digit));
         fraction %= digit;
     }
