@@ -188,6 +188,22 @@ def test_one_address_is_limited_whatever_account_it_tries():
         until(lambda: guess(site, "alice", "wonderland").status == 200, 10, "it may try again")
 
 
+def test_a_foreign_page_cannot_use_up_its_visitors_logins():
+    """What bffd refuses anyway is not counted; what it might not refuse is."""
+    with running(FakeBackend, login_rate=None) as site:
+        calls, stranger = site.backend.calls_from_now(), site.browser()
+        for kind in ("cross-site", "same-site"):
+            refused = [stranger.sign_in("alice", "guess", site=kind) for _ in range(40)]
+            assert {(a.status, a.code) for a in refused} == {(403, "csrf_failed")}
+        assert calls.all() == []
+        assert site.browser().sign_in().status == 200
+        twice = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Site", "same-origin")]
+        answers = [stranger.post("/bff/login", {"username": "alice"}, twice, site=None)
+                   for _ in range(5)]
+        assert {answer.status for answer in answers} == {403}
+        assert len(calls.all()) == 1
+
+
 ADDRESSES = {
     "192.0.2.1": "192.0.2.1",
     "192.0.2.2": "192.0.2.2",
