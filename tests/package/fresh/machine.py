@@ -20,6 +20,7 @@ from debian import ROOT, run
 SUITE = "bookworm"
 KEPT = ROOT / "build" / "fresh"
 BOOT_SECONDS = 60
+LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
 
 def _sources():
@@ -95,6 +96,8 @@ class Machine(components.Component):
 
     def command(self):
         words = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--console=pipe"]
+        # A container may not do these by default; a machine may.
+        words += ["--capability=CAP_IPC_LOCK", f"--system-call-filter={LANDLOCK} @memlock"]
         return [*words, "--private-network", f"--directory={self.root}", "--boot"]
 
     def is_ready(self):

@@ -169,6 +169,14 @@ def test_it_runs_confined(machine):
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     assert int(status["CapBnd"], 16) == int(status["CapEff"], 16) == 0
     assert machine.do("stat -c '%U %G %a' /run/bff/bff.sock") == "root www-data 660\n"
+    said = machine.do("journalctl -q -u bffd -o cat")
+    assert "event=sandbox " in said and "event=sandbox_failed" not in said
+    # The unit's own filter leaves bffd what it confines itself with, and the locking of its keys.
+    outside = machine.do("bffd -c /etc/bffd/bff.conf --check")
+    inside = re.search(r"event=sandbox server_sandbox=yes landlock=(\d+) seccomp=1", said)
+    assert (int(inside[1]) > 0) == ("files by Landlock" in outside), said
+    assert "keys_not_locked" not in said
+    assert len(json.loads(machine.do("bffctl --json status"))["workers"]) >= 1
     # The key comes as a credential, for bffd may not read the file.
     with pytest.raises(AssertionError):
         machine.do("setpriv --reuid bffd --regid bffd --clear-groups cat /etc/bffd/key")
@@ -221,18 +229,21 @@ def test_a_reload_takes_the_new_configuration(machine):
 
 # The steps of README.md, "Operations". On one host, each once.
 ROTATION = [
-    "bffd keygen >>/etc/bffd/key && systemctl restart bffd",
-    "{ tail -n 1 /etc/bffd/key; head -n -1 /etc/bffd/key; } >/etc/bffd/key.new;"
-    "chmod 600 /etc/bffd/key.new && mv /etc/bffd/key.new /etc/bffd/key && systemctl restart bffd",
+    "bffctl rotate-key add && systemctl restart bffd",
+    "bffctl rotate-key use && systemctl restart bffd",
 ]
 
 
+def keys_of(machine):
+    return [line for line in machine.do("cat /etc/bffd/key").splitlines() if line[0] != "#"]
+
+
 def test_the_key_is_rotated_by_restarts(machine):
-    old = machine.do("cat /etc/bffd/key")
+    (old,) = keys_of(machine)
     with people_calling(machine):
         for step in ROTATION:
             machine.do(step)
-    new, kept = machine.do("cat /etc/bffd/key").splitlines(keepends=True)
+    new, kept = keys_of(machine)
     assert kept == old != new
     assert machine.do("stat -c '%U %G %a' /etc/bffd/key") == "root root 600\n"
     assert call(machine, f"{SITE}/bff/session")[0]["authenticated"]
@@ -257,7 +268,7 @@ def test_systemd_replaces_a_bffd_that_hangs(machine):
 
 
 def test_no_secret_has_reached_a_log_or_a_command_line(machine):
-    keys = machine.do("cat /etc/bffd/key").split()
+    keys = keys_of(machine)
     logs = machine.do("journalctl -q --no-pager -o verbose; cat /var/log/dpkg.log /var/log/apt/*.log")
     assert not [key for key in keys if key in logs or key[:16] in logs]
 
