@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/send.h"
 #include "base/wipe.h"
 #include "ctl/command.h"
 #include "ctl/key_file.h"
@@ -48,19 +49,6 @@ static int64_t over_s(const struct rotation *r)
 }
 
 /* --- writing the file --- */
-
-static bool write_all(int fd, struct str s)
-{
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        s = (struct str){s.p + n, s.n - (size_t)n};
-    }
-    return true;
-}
 
 /* Beside the old one, with its owner and mode, and in its place only when all of it is on disk. */
 static bool replace_file(const char *path, struct str text)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/send.h"
 #include "base/wipe.h"
 #include "core/reason.h"
 #include "server/measure.h"
@@ -240,19 +241,6 @@ static bool put_all(struct conn *c, struct str head, struct str body)
     bool ok = put_str(c, head) && put_str(c, body) && FCGX_FFlush(out) == 0;
     wipe(out->wrNext, (size_t)(out->stop - out->wrNext));
     return ok;
-}
-
-static bool send_all(int fd, struct str s)
-{
-    while (s.n > 0) {
-        ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        s = (struct str){s.p + n, s.n - (size_t)n};
-    }
-    return true;
 }
 
 static bool send_answer(struct conn *c, struct str head, struct str body)

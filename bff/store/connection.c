@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/crash_point.h"
+#include "base/send.h"
 #include "base/wipe.h"
 
 /* What Redis may refuse with. Scripts report the code in the middle of a sentence. `elsewhere`: a
@@ -170,20 +171,6 @@ redisReply *connection_receive(struct connection *c)
     return NULL;
 }
 
-static bool send_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        p += sent;
-        n -= (size_t)sent;
-    }
-    return true;
-}
-
 /* AUTH, sent past hiredis' output buffer, which is freed without being wiped. */
 static enum bff_err authenticate(struct connection *c)
 {
@@ -197,7 +184,7 @@ static enum bff_err authenticate(struct connection *c)
     int n = redisFormatCommandArgv(&text, argc, argv, NULL);
     if (n < 0)
         return BFF_ERR_NO_MEMORY;
-    bool sent = send_all(c->redis->fd, text, (size_t)n);
+    bool sent = send_all(c->redis->fd, (struct str){text, (size_t)n});
     wipe(text, (size_t)n);
     redisFreeCommand(text);
     if (!sent)
