@@ -6,6 +6,7 @@ CC       ?= cc
 SAN      ?=
 WERROR   ?=
 CRASH_POINTS ?=
+COVER    ?=
 
 # `make V=1` shows whole commands.
 V        ?=
@@ -47,6 +48,11 @@ LDFLAGS  += -pie $(HARDEN_LD)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
+else ifneq ($(COVER),)
+CFLAGS   += -O0 --coverage -fprofile-update=atomic -Wno-format-truncation
+LDFLAGS  += --coverage
+COVERED_EXIT := $(BUILD)/tests/cover/exit.o
+$(BUILD)/bffd: LDFLAGS += -Wl,--wrap=_exit
 else
 CPPFLAGS += -U_FORTIFY_SOURCE $(FORTIFY)
 endif
@@ -97,7 +103,7 @@ HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 .PHONY: all
 all: $(BUILD)/bffd $(BUILD)/bffctl ## build bffd and bffctl
 
-$(BUILD)/bffd: $(BUILD)/bff/main.o $(BUILD)/libdoctor.a $(call archives,server)
+$(BUILD)/bffd: $(BUILD)/bff/main.o $(BUILD)/libdoctor.a $(call archives,server) $(COVERED_EXIT)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
@@ -180,6 +186,16 @@ test: ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory all crash unit integration replay hardening page clients
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
+
+.PHONY: cover
+cover: ## line and branch coverage of unit, integration, end-to-end and attack tests: build/cover.txt
+	@scripts/setup cover
+	@$(MAKE) --no-print-directory BUILD=build/cover COVER=1 all unit integration replay
+	@find build/cover -name '*.gcda' -delete
+	@BFF_TEST_SANDBOX=no scripts/test --build build/cover unit fuzz-corpus integration e2e security; \
+	  status=$$?; gcovr --root . --filter bff/ --exclude-unreachable-branches \
+	  --exclude-lines-by-pattern '.*\bassert\(.*' --txt build/cover.txt --print-summary build/cover \
+	  | tail -3; exit $$status
 
 .PHONY: test-sanitized
 test-sanitized: ## the end-to-end tests under ASan and UBSan, TSan, and valgrind: some 25 minutes
