@@ -142,14 +142,14 @@ def test_a_refresh_that_fails_in_any_other_way_signs_nobody_out(odd_site, faulty
 def test_a_token_with_life_left_goes_on_working_while_refreshes_fail():
     overrides = {**SHORT, "session.refresh_ahead": "10m"}
     with running(FakeBackend, overrides=overrides) as site:
-        site.backend.control(settings={"access_seconds": 6}, refresh={"status": 500, "body": "{}"})
+        site.backend.control(settings={"access_seconds": 16}, refresh={"status": 500, "body": "{}"})
         browser = site.signed_in()
 
         def works_and_a_refresh_has_failed():
             assert browser.get("/api/upload/").status == 200
             return site.events("refresh_unavailable")
 
-        until(works_and_a_refresh_has_failed, 6, "a refresh failed behind a call")
+        until(works_and_a_refresh_has_failed, 16, "a refresh failed behind a call")
         assert browser.get("/api/upload/").status == 200
 
 
