@@ -45,6 +45,7 @@ class Contender:
     name = "contender"  # as in the table: "bffd, cache hit"
     path = "/api/item"  # what is asked for; a contender that cannot keep the path has its own
     check_path = "/api/check"
+    microcache = False  # it is nginx' micro-cache that answers
     remembers = False  # it answers from what it has seen: counts() says when it had to ask
     signs_in = True  # False: passes everything, as bare nginx does
 

@@ -135,7 +135,7 @@ class Bffd(Contender):
         self.name = name or self.name
         self._sign_in, self._beside, self._overrides = sign_in, beside, dict(overrides or {})
         self._kind, self._cookies = kind, []
-        self._microcache = microcache
+        self.microcache = microcache
         self.remembers = self._overrides.get("session.cache_ttl") != "0s"
         self._at_end = ExitStack()
         self.stack = None
@@ -149,7 +149,7 @@ class Bffd(Contender):
             backend_url=self.upstream.url,
             overrides={"backend.url": self._sign_in.url, **self._overrides},
             login_rate=100_000,
-            microcache=self._microcache,
+            microcache=self.microcache,
             **wishes,
         )
         self._at_end.enter_context(self.stack)
