@@ -15,13 +15,16 @@ from until import until
 class TlsRelay(Relay):
     """TLS on the client's side, plain on the other."""
 
-    certificate = None
+    def begin(self, certificate):
+        self.certificate, self.resumed = certificate, []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*certificate)
 
     def _serve(self, client):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.certificate)
         with contextlib.suppress(OSError):
-            super()._serve(context.wrap_socket(client, server_side=True))
+            line = self._context.wrap_socket(client, server_side=True)
+            self.resumed.append(line.session_reused)
+            super()._serve(line)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def site(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tls")
     with fullsite.running(fullsite.FakeBackend) as site:
         with TlsRelay(("127.0.0.1", site.backend.port)) as relay:
-            relay.certificate = make_certificate(directory)
+            relay.begin(make_certificate(directory))
             site.certificate, site.relay = relay.certificate[0], relay
             settings = {"backend.url": f"https://localhost:{relay.port}"}
             settings["backend.ca_file"] = str(site.certificate)
@@ -45,16 +48,29 @@ def test_people_sign_in_over_tls(site):
     assert len(site.relay.sent()) > before
 
 
+def test_refreshes_have_connections_of_their_own_and_take_up_tls_sessions(site):
+    """A refresh is never sent on a connection that may have died; the handshake is the short one."""
+    browser, threads = site.signed_in(), 2 * 8
+    before = len(site.relay.resumed)
+    for _ in range(2 * threads):
+        site.backend.control(revoke_access=True)
+        assert browser.get("/api/whoami/").status == 200
+    handshakes = site.relay.resumed[before:]
+    assert len(handshakes) >= 2 * threads
+    assert sum(handshakes) >= threads
+
+
 def test_a_certificate_that_ca_file_does_not_vouch_for_is_refused(site, tmp_path):
-    good, site.relay.certificate = site.relay.certificate, make_certificate(tmp_path)
+    good = site.relay.certificate
+    site.relay.begin(make_certificate(tmp_path))
     assert site.browser().sign_in().status == 502
-    site.relay.certificate = good
+    site.relay.begin(good)
 
 
 def test_a_certificate_that_was_replaced_is_trusted_without_a_reload(site, tmp_path):
     certificate, key = make_certificate(tmp_path)
     before = site.stack.bffd.worker_pids()
-    site.relay.certificate = certificate, key
+    site.relay.begin((certificate, key))
     new = site.certificate.with_suffix(".new")
     new.write_bytes(certificate.read_bytes())
     new.replace(site.certificate)
