@@ -21,6 +21,8 @@ struct lane {
     pthread_mutex_t mutex;
     pthread_cond_t wanted;
     struct job_list queue, done;
+    bool
+        together; /* a thread runs jobs together: what comes meanwhile is run together after them */
     uint64_t refused;
     bool stopping;
     unsigned n_threads;
@@ -100,6 +102,13 @@ static int wait_for_job(struct lane *lane, bool must_look)
     return pthread_cond_clockwait(&lane->wanted, &lane->mutex, CLOCK_MONOTONIC, &until);
 }
 
+/* Is there a job that a thread which is free may run? */
+static bool has_job(const struct lane *lane)
+{
+    const struct job *job = lane->queue.first;
+    return job && !(job->run_all && lane->together);
+}
+
 /* The first job, and those behind it that can be run with it, as a list by `next`. */
 static size_t take_jobs(struct job_list *queue, struct job **first)
 {
@@ -121,11 +130,16 @@ static bool next_jobs(struct lane *lane, bool must_look, struct job **first, siz
 {
     int waited = 0;
     pthread_mutex_lock(&lane->mutex);
-    while (!lane->stopping && !lane->queue.first && waited == 0)
+    while (!lane->stopping && !has_job(lane) && waited == 0)
         waited = wait_for_job(lane, must_look);
     bool stopping = lane->stopping;
-    *n = !stopping && lane->queue.first ? take_jobs(&lane->queue, first) : 0;
+    *n = !stopping && has_job(lane) ? take_jobs(&lane->queue, first) : 0;
+    if (*n > 0 && (*first)->run_all)
+        lane->together = true;
+    bool is_more = has_job(lane);
     pthread_mutex_unlock(&lane->mutex);
+    if (is_more)
+        pthread_cond_signal(&lane->wanted);
     return !stopping;
 }
 
@@ -133,6 +147,8 @@ static void hand_back(struct lane *lane, struct job *job)
 {
     pthread_mutex_lock(&lane->mutex);
     bool wake = !lane->done.first;
+    if (job->run_all)
+        lane->together = false;
     while (job) {
         struct job *next = job->next;
         list_push(&lane->done, job);
@@ -215,9 +231,10 @@ bool lane_submit(struct lane *lane, struct job *job)
         list_push(&lane->queue, job);
     else
         lane->refused++;
+    bool wake = room && has_job(lane);
     pthread_mutex_unlock(&lane->mutex);
     /* Not while the mutex is held: the thread would wake only to wait for it. */
-    if (room)
+    if (wake)
         pthread_cond_signal(&lane->wanted);
     return room;
 }
