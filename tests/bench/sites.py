@@ -110,6 +110,10 @@ class SignIn:
         asyncio.run(sign_in_all(visitors, [url]))
         return visitors
 
+    @property
+    def pid(self):
+        return self._backend.pid
+
     def refreshes(self):
         return [call for call in self._backend.begun() if call["kind"] == "refresh"]
 

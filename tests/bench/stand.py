@@ -33,7 +33,7 @@ class Size:
     seconds: int = 3
     sessions: int = 10_000
     herd: int = 1_000
-    herd_life_s: int = 20
+    herd_life_s: int = 40
     idle: int = 10_000
     stored: tuple = (1_000, 10_000, 100_000)
     peers: bool = True

@@ -50,12 +50,13 @@ class Store:
             self._copy(keys, names)
             left -= len(names)
 
-    def bytes_a_session(self, count, empty):
-        return (self.used_bytes() - empty) / count
+    def bytes_a_session(self, first, first_bytes):
+        """Of those that came since there were `first`: what connections take is none of theirs."""
+        return (self.used_bytes() - first_bytes) / (self.count() - first)
 
 
 def few_and_many(stand, at_end):
-    """Two sites without a cache, each with a Redis of its own, and the bytes of an empty one."""
+    """Two sites without a cache, each with a Redis of its own."""
     sites = []
     for name in ("few stored", "many stored"):
         wishes = {"beside": None, "overrides": {"session.cache_ttl": "0s"}}
@@ -69,15 +70,15 @@ def stored(stand):
     with ExitStack() as at_end:
         few, many = few_and_many(stand, at_end)
         store = Store(many)
-        empty = store.used_bytes()
         stand.progress(f"signing in {first:,} users at two sites")
         files = {
             site: stand.write_sessions(site.directory / "sessions", site.cookies(first))
             for site in (few, many)
         }
+        first_bytes = store.used_bytes()
         for count in sizes:
             store.fill(count, many.cookies(1)[0])
-            each = store.bytes_a_session(count, empty)
+            each = store.bytes_a_session(first, first_bytes)
             runs = stand.side_by_side(
                 {
                     f"{number:,} stored": lambda site=site: stand.measure(
