@@ -146,15 +146,15 @@ static int take(FCGX_Stream *in, char *to, size_t want)
 enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
 {
     uint64_t announced = c->call.content_length;
+    *body = (struct str){NULL, 0};
+    if (c->request_id != 0)
+        return announced > 0 ? BFF_ERR_BAD_REQUEST : BFF_OK;
     size_t room = announced < limit ? (size_t)announced : limit;
     char *memory = arena_alloc(&c->arena, room ? room : 1);
     char scratch[4096];
     uint64_t seen = 0;
-    *body = (struct str){NULL, 0};
     if (!memory)
         return BFF_ERR_NO_MEMORY;
-    if (c->request_id != 0)
-        return announced > 0 ? BFF_ERR_BAD_REQUEST : BFF_OK;
     for (;;) {
         bool fits = seen < room;
         size_t want = fits ? room - (size_t)seen : sizeof scratch;

@@ -25,7 +25,7 @@ struct job {
     void (*done)(struct job *job, void *worker);
 };
 
-#define JOBS_AT_ONCE 32
+#define JOBS_AT_ONCE STORE_LOADS_MAX
 
 /* What every thread of a worker's lanes shares. */
 struct lane_shared {
