@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import threading
 import time
 from urllib.parse import urlsplit
@@ -131,6 +132,10 @@ class Visitor:
             code=code,
             retry_after=_field(head, b"retry-after"),
         )
+
+
+def p99(latencies):
+    return sorted(latencies)[math.ceil(len(latencies) * 0.99) - 1]
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "scripts")]
 
 import fullsite  # noqa: E402
 from client import at_once  # noqa: E402
+from crowd import p99  # noqa: E402
 from until import until  # noqa: E402
 from vault import hash_in_key, tag_of_hash  # noqa: E402
 
@@ -114,8 +115,7 @@ def main():
     print(f"{'refreshes':<20}{'median':>10}{'p99':>10}{'longest':>10}   microseconds")
     for name, at_a_time in (("one at a time", 1), (f"{AT_ONCE} at a time", AT_ONCE)):
         took = sorted(1e6 * seconds for seconds in measure(at_a_time, math.ceil(rounds / 2)))
-        p99 = took[math.ceil(len(took) * 0.99) - 1]
-        row = (f"{us:10.0f}" for us in (took[len(took) // 2], p99, took[-1]))
+        row = (f"{us:10.0f}" for us in (took[len(took) // 2], p99(took), took[-1]))
         print(f"{name:<20}{''.join(row)}   of {len(took)}", flush=True)
 
 

@@ -3,7 +3,6 @@ of two workers each: complete bffd and nginx, on one Redis."""
 
 import asyncio
 import contextlib
-import math
 import multiprocessing
 import os
 import time
@@ -14,7 +13,7 @@ import pytest
 import redis as redis_client
 
 from checker import violations
-from crowd import Visitor, lines_to, sign_in_all
+from crowd import Visitor, lines_to, p99, sign_in_all
 from fullsite import FakeBackend
 from gather import evidence, wait_for_quiet
 from stack import Stack
@@ -60,10 +59,6 @@ def elsewhere(*pids):
     finally:
         for pid in (0, *pids):
             os.setpriority(os.PRIO_PROCESS, pid, usual)
-
-
-def p99(latencies):
-    return sorted(latencies)[math.ceil(len(latencies) * 0.99) - 1]
 
 
 async def herd(visitors, urls, calls, start_at, seen):

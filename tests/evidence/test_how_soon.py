@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from crowd import Visitor, lines_to, sign_in_all
+from crowd import Visitor, lines_to, p99, sign_in_all
 from fullsite import FakeBackend
 from stack import Stack
-from test_herd import p99
 
 ROUNDS = 150
 CALLS_TO_BE_CACHED = 6  # by both workers of a host

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from asker import Asker
 from client import COOKIE_NAME, curl
 from fullsite import LOGIN, REFRESH, running
 from raw_django import RAW, RawDjango
-from test_requests import Asker
 from until import until
 from wire import Wire, message, sign_in_with_curl
 
@@ -74,16 +74,6 @@ HEADLESS = {
 }
 STATUSES = [200, 201, 299, 302, 400, 403, 404, 413, 418, 429, 444, 490, 492, 494, 497, 499, 500, 502,
             503, 504, 599, 999]
-
-
-@pytest.fixture(scope="module")
-def alice(site):
-    return Asker(site, "alice", "wonderland")
-
-
-@pytest.fixture(scope="module")
-def bob(site):
-    return Asker(site, "bob", "builder")
 
 
 @pytest.fixture

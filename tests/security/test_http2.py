@@ -9,9 +9,10 @@ import h2.events
 import h2.exceptions
 import pytest
 
+from asker import Asker
 from client import COOKIE_NAME, received
 from raw_django import RAW, RawDjango
-from test_requests import LIE, NEVER, OURS, Asker, assert_truthful
+from test_requests import LIE, NEVER, OURS, assert_truthful
 from wire import sign_in_with_curl
 
 SITE = {"backend": RawDjango, "https": True, "env": {"access_seconds": 600}}
