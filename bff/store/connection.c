@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,17 @@ static const struct refusal sentinel_refusals[] = {
     {"unknown command", "it is not a sentinel", true, REFUSAL_OTHER},
 };
 
+/* How often a connection has gone silent that was in no doubt: of those opened before it, the first
+ * to be silent says so for all. */
+static atomic_uint silences;
+
+void connection_is_silent(const struct connection *c)
+{
+    unsigned seen = c->silences;
+    if (!c->is_sentinel)
+        atomic_compare_exchange_strong(&silences, &seen, seen + 1);
+}
+
 void connection_drop(struct connection *c)
 {
     if (c->redis)
@@ -68,8 +80,10 @@ static enum bff_err broken(struct connection *c)
 {
     const redisContext *r = c->redis;
     bool timed_out = r->err == REDIS_ERR_IO && (errno == EAGAIN || errno == ETIMEDOUT);
-    if (timed_out)
+    if (timed_out) {
+        connection_is_silent(c);
         return connection_fail(c, "Redis did not answer in time");
+    }
     return connection_fail(c, "the connection to Redis broke: %s", r->errstr);
 }
 
@@ -220,6 +234,7 @@ static enum bff_err set_timeout(struct connection *c)
 static enum bff_err dial(struct connection *c)
 {
     struct timeval connect = timeval_of(least(c->connect_ms, c->limit_ms));
+    c->silences = atomic_load(&silences);
     bool is_unix = !c->address.host[0];
     c->redis = is_unix ? redisConnectUnixWithTimeout(c->address.path, connect)
                        : redisConnectWithTimeout(c->address.host, c->address.port, connect);
@@ -246,7 +261,7 @@ static enum bff_err select_db(struct connection *c)
 bool connection_is_open(const struct connection *c)
 {
     char byte;
-    if (!c->redis)
+    if (!c->redis || (!c->is_sentinel && c->silences != atomic_load(&silences)))
         return false;
     ssize_t n = recv(c->redis->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);

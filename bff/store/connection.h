@@ -4,7 +4,9 @@
  * late reply can never be taken for the reply to the next command.
  *
  * A connection found closed or with bytes nobody asked for is replaced *before* a command goes out
- * on it; a command that was sent is never sent again.
+ * on it; a command that was sent is never sent again. One that has gone silent leaves all others of
+ * the process in doubt that were open by then: what took away its peer may have taken theirs, and
+ * each would cost a time-out of its own to find out. They are replaced likewise.
  */
 #ifndef BFF_STORE_CONNECTION_H
 #define BFF_STORE_CONNECTION_H
@@ -31,6 +33,7 @@ struct connection {
     uint32_t connect_ms, command_ms;
     uint32_t limit_ms;   /* of the next command, where that is less than command_ms; 0: none */
     uint32_t timeout_ms; /* as the socket has it */
+    unsigned silences;   /* in this process, when it was opened */
     const char *user, *password; /* not ours; "" when not configured */
     bool is_sentinel, in_cluster;
     bool asking; /* send ASKING before each command */
@@ -42,8 +45,12 @@ struct connection {
 /* Close it if it is open; the next use connects anew. */
 void connection_drop(struct connection *c);
 
-/* Is it open, with nothing to read? Else it was closed, or is out of step. */
+/* Is it open, with nothing to read, and in no doubt? Else it was closed, or is out of step, or
+ * another one has gone silent since it was opened. */
 bool connection_is_open(const struct connection *c);
+
+/* It has not answered in time: the others are in doubt. */
+void connection_is_silent(const struct connection *c);
 
 /* Note what went wrong, in words, and drop. Always BFF_ERR_STORE_UNAVAILABLE. */
 __attribute__((format(printf, 2, 3))) enum bff_err connection_fail(struct connection *c,

@@ -148,6 +148,8 @@ static bool listen_until_lost(struct watch *w)
             return true;
         if (clock_mono_ms() < ping_due)
             continue;
+        if (!heard)
+            connection_is_silent(w->connection);
         if (!heard || !send_ping(w))
             return true;
         heard = false;
