@@ -11,47 +11,54 @@
 
 #define COMMIT_RETRY_MS 50
 
-static void store_trouble(struct tools *tools, const char *step, struct renewal *out)
+static void store_failed(const char *step, const char *why, struct renewal *out)
 {
     log_event(SEVERITY_WARN, "store_failed", LOG_TEXT("step", str_from(step)),
-              LOG_TEXT("reason", str_from(store_last_error(tools->store))));
+              LOG_TEXT("reason", str_from(why)));
     *out = (struct renewal){.result = RENEWAL_STORE_DOWN};
 }
 
-static void loaded(struct tools *tools, const struct store_load *load, struct renewal *out)
+static void store_trouble(struct tools *tools, const char *step, struct renewal *out)
 {
-    out->tracked_for = load->tracked_for;
-    out->session = load->session;
+    store_failed(step, store_last_error(tools->store), out);
+}
+
+void renewal_loaded(const struct store_load *load, const char *why, struct renewal *out)
+{
+    *out = (struct renewal){
+        .ticket = out->ticket, .tracked_for = load->tracked_for, .session = load->session};
     if (load->err == BFF_OK)
         out->result = RENEWAL_SESSION;
     else if (load->err == BFF_ERR_MISSING || load->err == BFF_ERR_SEAL_BROKEN)
         out->result = RENEWAL_NONE;
     else
-        store_trouble(tools, "load", out);
+        store_failed("load", why, out);
     if (load->err == BFF_ERR_SEAL_BROKEN)
         log_event(SEVERITY_ERROR, "seal_broken",
                   LOG_TEXT("reason", STR("a stored session does not open: was its server key "
                                          "removed from server.key_file?")));
 }
 
+static void load_now(struct tools *tools, struct store_load *load, struct renewal *out)
+{
+    out->ticket = fence_read(tools->fence, load->name->hash);
+    load->err = load->touch_due ? store_touch(tools->store, load->name, load->arena, &load->session)
+                                : store_load(tools->store, load->name, load->touch, load->arena,
+                                             &load->session);
+    load->tracked_for = store_tracked_for(tools->store);
+    renewal_loaded(load, store_last_error(tools->store), out);
+}
+
 void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
                   struct arena *arena, struct renewal *out)
 {
-    struct renewal_reading reading = {.name = name, .touch = touch, .arena = arena, .out = out};
-    renewal_load_all(tools, &reading, 1);
+    load_now(tools, &(struct store_load){.name = name, .arena = arena, .touch = touch}, out);
 }
 
-void renewal_load_all(struct tools *tools, const struct renewal_reading *readings, size_t n)
+void renewal_touch(struct tools *tools, const struct session_name *name, struct arena *arena,
+                   struct renewal *out)
 {
-    struct store_load loads[STORE_LOADS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        const struct renewal_reading *r = &readings[i];
-        *r->out = (struct renewal){.ticket = fence_read(tools->fence, r->name->hash)};
-        loads[i] = (struct store_load){.name = r->name, .touch = r->touch, .arena = r->arena};
-    }
-    store_load_all(tools->store, loads, n);
-    for (size_t i = 0; i < n; i++)
-        loaded(tools, &loads[i], readings[i].out);
+    load_now(tools, &(struct store_load){.name = name, .arena = arena, .touch_due = true}, out);
 }
 
 static int64_t what_is_left(int64_t life_ms, int64_t age_ms)

@@ -34,18 +34,17 @@ struct renewal {
 void renewal_run(struct tools *tools, const struct session_name *name, uint64_t seen,
                  const struct caller *caller, struct arena *arena, struct renewal *out);
 
-/* Read the session from Redis, in the same terms: SESSION, NONE or STORE_DOWN. */
+/* Read the session from Redis, in the same terms: SESSION, NONE or STORE_DOWN. `touch` as in
+ * store_load(). */
 void renewal_load(struct tools *tools, const struct session_name *name, bool touch,
                   struct arena *arena, struct renewal *out);
 
-struct renewal_reading {
-    const struct session_name *name;
-    bool touch;
-    struct arena *arena;
-    struct renewal *out;
-};
+/* The same of a session whose touch is due. */
+void renewal_touch(struct tools *tools, const struct session_name *name, struct arena *arena,
+                   struct renewal *out);
 
-/* The same for at most STORE_LOADS_MAX of them, in one round trip. */
-void renewal_load_all(struct tools *tools, const struct renewal_reading *readings, size_t n);
+/* The same of a load that is over, of which no touch is due. out->ticket was taken before it was
+ * asked for, and stays; `why` says what it is when the store is down. */
+void renewal_loaded(const struct store_load *load, const char *why, struct renewal *out);
 
 #endif

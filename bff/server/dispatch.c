@@ -100,10 +100,10 @@ static void settle_activity(struct worker *w, struct conn *c, const struct live_
         dispatch_refuse(w, c, BFF_ERR_SESSION_EXPIRED, 0);
         break;
     case STEP_TOUCH:
-        waiting_park(w, c, TASK_LOAD, 0, true);
+        waiting_park(w, c, TASK_LOAD, 0, TOUCH_NOW);
         break;
     case STEP_RENEW_FIRST:
-        waiting_park(w, c, TASK_REFRESH, live->generation, false);
+        waiting_park(w, c, TASK_REFRESH, live->generation, TOUCH_NOT);
         break;
     case STEP_PASS_AND_RENEW:
         if (!c->has_renewed)
@@ -127,7 +127,7 @@ static void settle_renew(struct worker *w, struct conn *c, const struct live_ses
     if (c->has_renewed || (!is_expired && !is_refused))
         pass(w, c, live);
     else
-        waiting_park(w, c, TASK_REFRESH, live->generation, false);
+        waiting_park(w, c, TASK_REFRESH, live->generation, TOUCH_NOT);
 }
 
 void dispatch_settle(struct worker *w, struct conn *c, const struct live_session *live)
@@ -155,7 +155,7 @@ static void look_up(struct worker *w, struct conn *c)
     c->ticket = fence_read(w->setup->fence, c->call.name.hash);
     if (!invalidation_is_up(w->invalidation) ||
         !cache_get(w->cache, w->setup->fence, c->call.name.hash, w->now_ms, &hit)) {
-        waiting_park(w, c, TASK_LOAD, 0, is_activity(&c->call));
+        waiting_park(w, c, TASK_LOAD, 0, is_activity(&c->call) ? TOUCH_IF_DUE : TOUCH_NOT);
         return;
     }
     struct live_session live = {

@@ -21,8 +21,6 @@ struct lane {
     pthread_mutex_t mutex;
     pthread_cond_t wanted;
     struct job_list queue, done;
-    bool
-        together; /* a thread runs jobs together: what comes meanwhile is run together after them */
     uint64_t refused;
     bool stopping;
     unsigned n_threads;
@@ -102,44 +100,16 @@ static int wait_for_job(struct lane *lane, bool must_look)
     return pthread_cond_clockwait(&lane->wanted, &lane->mutex, CLOCK_MONOTONIC, &until);
 }
 
-/* Is there a job that a thread which is free may run? */
-static bool has_job(const struct lane *lane)
-{
-    const struct job *job = lane->queue.first;
-    return job && !(job->run_all && lane->together);
-}
-
-/* The first job, and those behind it that can be run with it, as a list by `next`. */
-static size_t take_jobs(struct job_list *queue, struct job **first)
-{
-    struct job *last = list_pop(queue);
-    size_t n = 1;
-    *first = last;
-    while (last->run_all && queue->first && queue->first->run_all == last->run_all &&
-           n < JOBS_AT_ONCE) {
-        last->next = list_pop(queue);
-        last = last->next;
-        n++;
-    }
-    last->next = NULL;
-    return n;
-}
-
-/* Waits for jobs, or with `must_look` for LOOK_S: then there are 0. false: the lane stops. */
-static bool next_jobs(struct lane *lane, bool must_look, struct job **first, size_t *n)
+/* Waits for a job, or with `must_look` for LOOK_S: then it is NULL. false: the lane stops. */
+static bool next_job(struct lane *lane, bool must_look, struct job **job)
 {
     int waited = 0;
     pthread_mutex_lock(&lane->mutex);
-    while (!lane->stopping && !has_job(lane) && waited == 0)
+    while (!lane->stopping && !lane->queue.first && waited == 0)
         waited = wait_for_job(lane, must_look);
     bool stopping = lane->stopping;
-    *n = !stopping && has_job(lane) ? take_jobs(&lane->queue, first) : 0;
-    if (*n > 0 && (*first)->run_all)
-        lane->together = true;
-    bool is_more = has_job(lane);
+    *job = !stopping && lane->queue.first ? list_pop(&lane->queue) : NULL;
     pthread_mutex_unlock(&lane->mutex);
-    if (is_more)
-        pthread_cond_signal(&lane->wanted);
     return !stopping;
 }
 
@@ -147,44 +117,35 @@ static void hand_back(struct lane *lane, struct job *job)
 {
     pthread_mutex_lock(&lane->mutex);
     bool wake = !lane->done.first;
-    if (job->run_all)
-        lane->together = false;
-    while (job) {
-        struct job *next = job->next;
-        list_push(&lane->done, job);
-        job = next;
-    }
+    list_push(&lane->done, job);
     pthread_mutex_unlock(&lane->mutex);
     if (wake)
         lane_wake(lane->shared);
 }
 
-static void forget_lost_reads(const struct lane *lane, struct tools *tools)
+void lane_forget_lost_reads(const struct lane_shared *shared, bool lost)
 {
-    if (!store_lost_reads(tools->store))
+    if (!lost)
         return;
-    atomic_fetch_add(lane->shared->cache_epoch, 1);
-    microcache_forget_all(lane->shared->microcache);
+    atomic_fetch_add(shared->cache_epoch, 1);
+    microcache_forget_all(shared->microcache);
 }
 
 /* A thread that has nothing to do looks at its connection all the same: Redis may have closed it
  * (`timeout`, CLIENT KILL), and then nobody tells of changes of what was read through it. */
 static void run_jobs(struct lane *lane, struct tools *tools)
 {
-    struct job *first;
-    size_t n;
-    while (next_jobs(lane, store_tracked_for(tools->store) != 0, &first, &n)) {
-        if (n > 0)
+    struct job *job;
+    while (next_job(lane, store_tracked_for(tools->store) != 0, &job)) {
+        if (job) {
             store_redirect(tools->store, atomic_load(lane->shared->redirect_client));
-        if (n == 0)
+            job->run(job, tools);
+        } else {
             store_look(tools->store);
-        else if (first->run_all)
-            first->run_all(first, n, tools);
-        else
-            first->run(first, tools);
-        forget_lost_reads(lane, tools);
-        if (n > 0)
-            hand_back(lane, first);
+        }
+        lane_forget_lost_reads(lane->shared, store_lost_reads(tools->store));
+        if (job)
+            hand_back(lane, job);
     }
 }
 
@@ -231,10 +192,9 @@ bool lane_submit(struct lane *lane, struct job *job)
         list_push(&lane->queue, job);
     else
         lane->refused++;
-    bool wake = room && has_job(lane);
     pthread_mutex_unlock(&lane->mutex);
     /* Not while the mutex is held: the thread would wake only to wait for it. */
-    if (wake)
+    if (room)
         pthread_cond_signal(&lane->wanted);
     return room;
 }

@@ -4,8 +4,6 @@
  *
  *   hot thread --lane_submit()--> queue --> thread: job->run() --> done list + eventfd --> hot
  * thread
- *
- * Jobs of one kind that stand together in the queue may be run together: job->run_all().
  */
 #ifndef BFF_SERVER_LANE_H
 #define BFF_SERVER_LANE_H
@@ -18,14 +16,9 @@ struct job {
     struct job *next;
     /* In an I/O thread. The job belongs to that thread until it comes back by lane_done(). */
     void (*run)(struct job *job, struct tools *tools);
-    /* Instead, if it is not NULL: this one and the `n` - 1 behind it by `next`, which have the
-     * same. */
-    void (*run_all)(struct job *first, size_t n, struct tools *tools);
     /* In the hot thread, after run. */
     void (*done)(struct job *job, void *worker);
 };
-
-#define JOBS_AT_ONCE STORE_LOADS_MAX
 
 /* What every thread of a worker's lanes shares. */
 struct lane_shared {
@@ -51,6 +44,9 @@ void lane_close_tools(struct tools *tools);
 
 /* Make the hot thread look at what has been left for it. */
 void lane_wake(const struct lane_shared *shared);
+
+/* With `lost`: nobody tells of changes of what was read before, so all of it must be forgotten. */
+void lane_forget_lost_reads(const struct lane_shared *shared, bool lost);
 
 struct lane;
 

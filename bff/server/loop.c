@@ -217,6 +217,9 @@ static void retry_revocations(struct worker *w)
 static int sleep_ms(struct worker *w, int64_t next_sweep_ms)
 {
     int64_t at = waiting_next_timer(w);
+    int64_t read_due_ms = reads_due_ms(w);
+    if (read_due_ms < at)
+        at = read_due_ms;
     if (w->tend_ms < at)
         at = w->tend_ms;
     if (next_sweep_ms < at)
@@ -279,11 +282,13 @@ static void take_wake(struct worker *w)
 
 static void take_events(struct worker *w, const struct epoll_event *events, int n)
 {
-    bool woken = false, signalled = false, knocked = false;
+    bool woken = false, answered = false, signalled = false, knocked = false;
     for (int i = 0; i < n; i++) {
         void *source = events[i].data.ptr;
         if (source == &w->wake_fd)
             woken = true;
+        else if (source == &w->reads)
+            answered = true;
         else if (source == &w->signal_fd)
             signalled = true;
         else if (source == &w->listening)
@@ -292,6 +297,8 @@ static void take_events(struct worker *w, const struct epoll_event *events, int 
             conn_event(w, source, events[i].events);
     }
     /* These may free connections that stand later in `events`, so they come last. */
+    if (answered)
+        reads_receive(w);
     if (woken)
         take_wake(w);
     if (signalled)
@@ -321,6 +328,7 @@ void worker_serve(struct worker *w)
         if (n > 0)
             take_events(w, events, n);
         waiting_timers(w);
+        reads_turn(w);
         w->tend_ms = microcache_tend(w->shared.microcache, w->now_ms);
         if (w->now_ms >= next_sweep_ms || w->draining) {
             sweep_conns(w);

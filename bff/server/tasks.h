@@ -1,21 +1,23 @@
 /*
  * Session tasks: what one session waits for, once, however many requests wait with it. A LOAD reads
- * it from Redis, a REFRESH renews its token; both run in an I/O lane while the requests are parked,
- * which costs no thread.
+ * it from Redis, by server/reads.h or in an I/O lane, a REFRESH renews its token in a lane. The
+ * requests are parked meanwhile, which costs no thread.
  *
- *   RUNNING   in a lane
+ *   RUNNING   it is read, or in a lane
  *   SLEEPING  another worker refreshes: look again at due_ms, or when the watch says so
  *   RESTING   the backend does not refresh: until due_ms nobody asks again; requests may wait
  *
- * Owned by the hot thread; the lane has a task while it is RUNNING.
+ * Owned by the hot thread; who runs it has a task while it is RUNNING.
  */
 #ifndef BFF_SERVER_TASKS_H
 #define BFF_SERVER_TASKS_H
 
 #include "flow/renewal.h"
 #include "server/conn.h"
+#include "store/reader.h"
 
 enum task_kind { TASK_LOAD, TASK_REFRESH };
+enum touch { TOUCH_NOT, TOUCH_IF_DUE, TOUCH_NOW };
 enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_RESTING };
 
 struct session_task {
@@ -23,7 +25,7 @@ struct session_task {
     struct session_task *next; /* in its bucket */
     enum task_kind kind;
     enum task_state state;
-    bool touch;           /* of a LOAD */
+    enum touch touch;     /* of a LOAD */
     bool is_away;         /* RESTING: until the backend can be reached, if that is before due_ms */
     bool woken;           /* while RUNNING: a refresh ended elsewhere, do not sleep on it */
     uint64_t seen;        /* of a REFRESH */
@@ -33,6 +35,7 @@ struct session_task {
     struct arena arena; /* holds the name's cookie, the caller and the renewal; wiped with it */
     struct session_name name;
     struct caller caller;
+    struct reader_load read; /* of a LOAD that the hot thread reads */
     struct renewal renewal;
     struct conn *parked; /* oldest first */
     struct conn **parked_last;

@@ -11,34 +11,33 @@ static void run_refresh(struct job *job, struct tools *tools)
     renewal_run(tools, &task->name, task->seen, &task->caller, &task->arena, &task->renewal);
 }
 
-static void run_loads(struct job *first, size_t n, struct tools *tools)
+static void run_load(struct job *job, struct tools *tools)
 {
-    struct renewal_reading readings[JOBS_AT_ONCE];
-    size_t i = 0;
-    for (struct job *job = first; job; job = job->next) {
-        struct session_task *task = (struct session_task *)job;
-        readings[i++] = (struct renewal_reading){.name = &task->name,
-                                                 .touch = task->touch,
-                                                 .arena = &task->arena,
-                                                 .out = &task->renewal};
-    }
-    renewal_load_all(tools, readings, n);
+    struct session_task *task = (struct session_task *)job;
+    if (task->touch == TOUCH_NOW)
+        renewal_touch(tools, &task->name, &task->arena, &task->renewal);
+    else
+        renewal_load(tools, &task->name, task->touch == TOUCH_IF_DUE, &task->arena, &task->renewal);
 }
 
-static void task_done(struct job *job, void *worker);
+static void job_done(struct job *job, void *worker)
+{
+    waiting_has_run(worker, (struct session_task *)job);
+}
+
+static bool submit_to_lane(struct worker *w, struct session_task *task)
+{
+    bool is_load = task->kind == TASK_LOAD;
+    task->job = (struct job){.run = is_load ? run_load : run_refresh, .done = job_done};
+    return lane_submit(is_load ? w->store_lane : w->backend_lane, &task->job);
+}
 
 static bool submit_task(struct worker *w, struct session_task *task)
 {
     task->state = TASK_RUNNING;
     task->woken = false;
     task->watch_epoch = invalidation_epoch(w->invalidation);
-    bool is_load = task->kind == TASK_LOAD;
-    task->job = (struct job){.done = task_done};
-    if (is_load)
-        task->job.run_all = run_loads;
-    else
-        task->job.run = run_refresh;
-    return lane_submit(is_load ? w->store_lane : w->backend_lane, &task->job);
+    return (task->kind == TASK_LOAD && reads_take(w, task)) || submit_to_lane(w, task);
 }
 
 static size_t task_arena_limit(const struct config *config)
@@ -48,7 +47,7 @@ static size_t task_arena_limit(const struct config *config)
 
 /* NULL: the lane is full, or memory is out. */
 static struct session_task *start_task(struct worker *w, enum task_kind kind,
-                                       const struct call *call, uint64_t seen, bool touch)
+                                       const struct call *call, uint64_t seen, enum touch touch)
 {
     struct session_task *task = tasks_add(w->tasks, kind, call, task_arena_limit(w->config));
     if (!task)
@@ -83,7 +82,8 @@ static bool wait_out(struct worker *w, struct session_task *task, const struct c
 }
 
 /* Park the request until the session's task of this kind is done; start it if there is none. */
-void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen, bool touch)
+void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen,
+                  enum touch touch)
 {
     struct session_task *task = tasks_find(w->tasks, kind, c->call.name.hash);
     c->seen = seen;
@@ -107,7 +107,7 @@ void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t genera
     if (tasks_find(w->tasks, TASK_REFRESH, c->call.name.hash))
         return;
     /* A full lane only means that the next request tries. */
-    if (!start_task(w, TASK_REFRESH, &c->call, generation, false))
+    if (!start_task(w, TASK_REFRESH, &c->call, generation, TOUCH_NOT))
         log_event(SEVERITY_DEBUG, "refresh_ahead_put_off", LOG_CALLER(&c->call.caller));
 }
 
@@ -154,7 +154,7 @@ static void resume(struct worker *w, struct conn *c, const struct session_task *
     case RENEWAL_SESSION:
         if (task->renewal.granted && live->generation > c->seen)
             c->has_renewed = true;
-        if (task->kind == TASK_LOAD && task->touch)
+        if (task->kind == TASK_LOAD && task->touch != TOUCH_NOT)
             c->has_touched = true;
         dispatch_settle(w, c, live);
         break;
@@ -245,10 +245,16 @@ static void rest(struct worker *w, struct session_task *task)
     arena_free(&task->arena); /* nothing of the tokens need stay */
 }
 
-static void task_done(struct job *job, void *worker)
+void waiting_needs_lane(struct worker *w, struct session_task *task)
 {
-    struct session_task *task = (struct session_task *)job;
-    struct worker *w = worker;
+    if (submit_to_lane(w, task))
+        return;
+    task->renewal = (struct renewal){.result = RENEWAL_STORE_DOWN};
+    finish(w, task);
+}
+
+void waiting_has_run(struct worker *w, struct session_task *task)
+{
     switch (task->renewal.result) {
     case RENEWAL_LATER:
         if (task->woken && task->parked) {

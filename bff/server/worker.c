@@ -92,7 +92,8 @@ static bool start(struct worker *w)
     w->tasks = tasks_make();
     w->cache = cache_open(w->config->session.cache_bytes);
     w->invalidation = invalidation_start(&w->shared);
-    return w->shared.revocations && w->tasks && w->cache && w->invalidation && start_lanes(w);
+    return w->shared.revocations && w->tasks && w->cache && w->invalidation && start_lanes(w) &&
+           reads_start(w);
 }
 
 static void tell_ready(int fd)
@@ -117,6 +118,7 @@ static void stop(struct worker *w)
     lane_stop(w->store_lane);
     lane_stop(w->backend_lane);
     invalidation_stop(w->invalidation);
+    reads_stop(w);
     while (w->conns)
         worker_forget(w, w->conns);
     tasks_free(w->tasks);

@@ -1,10 +1,11 @@
-/* What the files of the hot thread share (worker.c, loop.c, dispatch.c, waiting.c). */
+/* What the files of the hot thread share (worker.c, loop.c, dispatch.c, waiting.c, reads.c). */
 #ifndef BFF_SERVER_WORKER_STATE_H
 #define BFF_SERVER_WORKER_STATE_H
 
 #include "flow/authorize.h"
 #include "flow/breaker.h"
 #include "server/invalidation.h"
+#include "server/reads.h"
 #include "server/tasks.h"
 #include "server/worker.h"
 #include "store/cache.h"
@@ -23,6 +24,7 @@ struct worker {
     const struct config *config;
     int epoll_fd, wake_fd, signal_fd;
     struct lane_shared shared;
+    struct reads reads;        /* sessions from Redis, in this thread */
     struct lane *store_lane;   /* Redis only: never waits for the backend */
     struct lane *backend_lane; /* login, refresh, logout, revoke */
     struct cache *cache;
@@ -56,9 +58,14 @@ void dispatch_refuse(struct worker *w, struct conn *c, enum bff_err e, int64_t w
 
 /* Park the request until the session's task of this kind is done; start the task if there is none.
  * Answers at once when nothing can be waited for. */
-void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen, bool touch);
+void waiting_park(struct worker *w, struct conn *c, enum task_kind kind, uint64_t seen,
+                  enum touch touch);
 /* Refresh in the background, unless that is under way. */
 void waiting_renew_ahead(struct worker *w, const struct conn *c, uint64_t generation);
+/* A task has run: its renewal says what came of it. */
+void waiting_has_run(struct worker *w, struct session_task *task);
+/* The hot thread cannot read what this LOAD needs. */
+void waiting_needs_lane(struct worker *w, struct session_task *task);
 /* A refresh of this session ended somewhere: who waits for it looks again. */
 void waiting_refreshed(struct worker *w, const unsigned char *hash);
 /* Deadlines of tasks and parked requests. */

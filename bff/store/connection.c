@@ -58,6 +58,11 @@ void connection_is_silent(const struct connection *c)
         atomic_compare_exchange_strong(&silences, &seen, seen + 1);
 }
 
+bool connection_is_in_doubt(const struct connection *c)
+{
+    return !c->is_sentinel && c->silences != atomic_load(&silences);
+}
+
 void connection_drop(struct connection *c)
 {
     if (c->redis)
@@ -261,7 +266,7 @@ static enum bff_err select_db(struct connection *c)
 bool connection_is_open(const struct connection *c)
 {
     char byte;
-    if (!c->redis || (!c->is_sentinel && c->silences != atomic_load(&silences)))
+    if (!c->redis || connection_is_in_doubt(c))
         return false;
     ssize_t n = recv(c->redis->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);

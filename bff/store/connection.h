@@ -49,6 +49,8 @@ void connection_drop(struct connection *c);
  * another one has gone silent since it was opened. */
 bool connection_is_open(const struct connection *c);
 
+bool connection_is_in_doubt(const struct connection *c);
+
 /* It has not answered in time: the others are in doubt. */
 void connection_is_silent(const struct connection *c);
 

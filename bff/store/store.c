@@ -106,7 +106,7 @@ void handle_args(const struct store *s, struct script_args *args)
     script_add(args, (struct str){s->channel, s->channel_length});
 }
 
-static enum bff_err ready(struct store *s, struct str key)
+enum bff_err handle_connect(struct store *s, struct str key)
 {
     bool is_new;
     topology_doubt(&s->topology, s->redirect);
@@ -116,27 +116,25 @@ static enum bff_err ready(struct store *s, struct str key)
 
 /* What is asked for once, and in some cases once more. */
 struct call {
-    const struct str *keys;
-    size_t n; /* more than one are only read */
+    struct str key;
     enum script which;
-    const struct script_args *args; /* NULL: they are only read */
+    const struct script_args *args; /* NULL: it is only read */
     union {
         struct script_reply *reply;
-        struct reading *readings;
+        struct reading *reading;
     };
 };
 
 static enum bff_err call_once(struct store *s, const struct call *call)
 {
-    enum bff_err err = ready(s, call->keys[0]);
+    enum bff_err err = handle_connect(s, call->key);
     s->was_sent = err == BFF_OK;
     s->asked_ms = clock_mono_ms();
     if (err != BFF_OK)
         return err;
     if (!call->args)
-        return readings_take(s->connection, call->keys, call->n, call->readings);
-    return script_run(&s->scripts, s->connection, call->which, call->keys[0], call->args,
-                      call->reply);
+        return reading_take(s->connection, call->key, call->reading);
+    return script_run(&s->scripts, s->connection, call->which, call->key, call->args, call->reply);
 }
 
 /* Connecting included, where that is needed. */
@@ -168,27 +166,16 @@ static struct str key_of(const struct session_name *name)
     return (struct str){name->key, name->key_length};
 }
 
-enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
-                         struct reading *out)
+enum bff_err handle_read(struct store *s, const struct session_name *name, struct reading *out)
 {
-    struct str keys[READINGS_MAX];
-    for (size_t i = 0; i < n; i++)
-        keys[i] = key_of(loads[i].name);
-    return make_call(s, &(struct call){.keys = keys, .n = n, .readings = out});
-}
-
-enum bff_err handle_read_one(struct store *s, const struct session_name *name, struct reading *out)
-{
-    struct str key = key_of(name);
-    return make_call(s, &(struct call){.keys = &key, .n = 1, .readings = out});
+    return make_call(s, &(struct call){.key = key_of(name), .reading = out});
 }
 
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {
-    struct str key = key_of(name);
     return make_call(
-        s, &(struct call){.keys = &key, .n = 1, .which = which, .args = args, .reply = out});
+        s, &(struct call){.key = key_of(name), .which = which, .args = args, .reply = out});
 }
 
 enum bff_err handle_read_record(const struct script_reply *reply, struct record *out)

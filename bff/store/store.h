@@ -108,21 +108,20 @@ struct session {
 BFF_MUST_CHECK enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
                                        struct arena *arena, struct session *out);
 
-/* One of several sessions that are read at once. */
+/* The same of a session whose touch is known to be due: one round trip. */
+BFF_MUST_CHECK enum bff_err store_touch(struct store *s, const struct session_name *name,
+                                        struct arena *arena, struct session *out);
+
+/* A load that nobody waits for: see store/reader.h. */
 struct store_load {
     const struct session_name *name;
-    bool touch;
     struct arena *arena;
-    enum bff_err err; /* and what follows is what store_load() finds */
+    bool touch;
+    bool touch_due; /* with `touch`: there is a session, and only store_touch() reads it */
+    enum bff_err err;
     struct session session;
     int64_t tracked_for; /* store_tracked_for() when it was read */
 };
-
-#define STORE_LOADS_MAX 32
-
-/* store_load() for each of at most STORE_LOADS_MAX: one round trip for all, but in a cluster, whose
- * servers have each their keys. */
-void store_load_all(struct store *s, struct store_load *loads, size_t n);
 
 /* What login or a refresh brought; lives as in codec/backend.h. */
 struct session_tokens {

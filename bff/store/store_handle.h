@@ -1,6 +1,7 @@
 /*
  * The inside of a store handle, shared by the files that make up store.h's functions:
- * store.c (the handle), store_session.c (load, create, log out), store_refresh.c (the refresh).
+ * store.c (the handle), store_session.c (load, create, log out), store_refresh.c (the refresh), and
+ * reader.c (loads without waiting).
  */
 #ifndef BFF_STORE_STORE_HANDLE_H
 #define BFF_STORE_STORE_HANDLE_H
@@ -25,7 +26,7 @@ struct store {
     int64_t tracked_for; /* as told to Redis on this connection */
     bool has_lost_reads; /* a connection with tracked reads is gone */
     bool was_sent;       /* the last command got as far as a connection */
-    int64_t asked_ms;    /* when it was sent: clock_mono_ms() */
+    int64_t asked_ms;    /* when what is taken now was asked for: clock_mono_ms() */
 };
 
 /* The arguments that every script begins with (scripts/session.lua). */
@@ -38,14 +39,16 @@ void handle_add_refresh_life(struct script_args *args, const struct session_toke
 /* The server number `i`, ready; false: there are no more, or *err says what is wrong. */
 bool handle_server(struct store *s, size_t i, struct connection **out, enum bff_err *err);
 
-/* Connect if need be and read what stands at the keys of at most READINGS_MAX sessions; free all of
- * `out` on BFF_OK. */
-BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct store_load *loads, size_t n,
+/* Connected to the server that has this key (empty: to any), which has been told who hears of what
+ * is read. */
+BFF_MUST_CHECK enum bff_err handle_connect(struct store *s, struct str key);
+
+/* Connect if need be and read what stands at the session's key; free it on BFF_OK. */
+BFF_MUST_CHECK enum bff_err handle_read(struct store *s, const struct session_name *name,
                                         struct reading *out);
 
-/* The same for one of which only the name is known. */
-BFF_MUST_CHECK enum bff_err handle_read_one(struct store *s, const struct session_name *name,
-                                            struct reading *out);
+/* What store_load() makes of that: `err`, `session` and `touch_due`. */
+void handle_take(struct store *s, const struct reading *reading, struct store_load *load);
 
 /* Connect if need be and run; free the reply on BFF_OK. */
 BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,

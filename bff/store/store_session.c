@@ -7,8 +7,8 @@ static int64_t touch_ms(const struct store *s)
 }
 
 /* A record whose touch is due is read by the script that writes it: it may have changed since. */
-static enum bff_err load_touched(struct store *s, const struct session_name *name,
-                                 struct arena *arena, struct session *out)
+enum bff_err store_touch(struct store *s, const struct session_name *name, struct arena *arena,
+                         struct session *out)
 {
     struct script_args args;
     handle_args(s, &args);
@@ -52,56 +52,29 @@ static bool is_touch_due(const struct store *s, const struct record *record)
     return record->now_ms - record->seen_ms >= touch_ms(s);
 }
 
-/* false: a touch is due. */
-static bool take(struct store *s, const struct reading *reading, struct store_load *load)
+void handle_take(struct store *s, const struct reading *reading, struct store_load *load)
 {
     struct record record;
     load->err = read_record(s, reading, &record);
+    load->touch_due = load->err == BFF_OK && load->touch && is_touch_due(s, &record);
     load->tracked_for = store_tracked_for(s);
-    if (load->err != BFF_OK)
-        return true;
-    if (load->touch && is_touch_due(s, &record))
-        return false;
-    load->err =
-        handle_open(s, load->name, &record, RECORD_WITHOUT_REFRESH, load->arena, &load->session);
-    return true;
-}
-
-static void touch(struct store *s, struct store_load *load)
-{
-    load->err = load_touched(s, load->name, load->arena, &load->session);
-    load->tracked_for = store_tracked_for(s);
-}
-
-static void load_at_once(struct store *s, struct store_load *loads, size_t n)
-{
-    struct reading readings[READINGS_MAX];
-    bool is_done[READINGS_MAX];
-    enum bff_err err = handle_read(s, loads, n, readings);
-    for (size_t i = 0; i < n; i++) {
-        loads[i].err = err;
-        loads[i].tracked_for = 0;
-        is_done[i] = err != BFF_OK || take(s, &readings[i], &loads[i]);
-        if (err == BFF_OK)
-            reading_free(&readings[i]);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (!is_done[i])
-            touch(s, &loads[i]);
-}
-
-void store_load_all(struct store *s, struct store_load *loads, size_t n)
-{
-    size_t at_once = s->topology.cluster ? 1 : n;
-    for (size_t i = 0; i < n; i += at_once)
-        load_at_once(s, loads + i, at_once);
+    if (load->err == BFF_OK && !load->touch_due)
+        load->err = handle_open(s, load->name, &record, RECORD_WITHOUT_REFRESH, load->arena,
+                                &load->session);
 }
 
 enum bff_err store_load(struct store *s, const struct session_name *name, bool touch,
                         struct arena *arena, struct session *out)
 {
-    struct store_load load = {.name = name, .touch = touch, .arena = arena};
-    load_at_once(s, &load, 1);
+    struct store_load load = {.name = name, .arena = arena, .touch = touch};
+    struct reading reading;
+    enum bff_err err = handle_read(s, name, &reading);
+    if (err != BFF_OK)
+        return err;
+    handle_take(s, &reading, &load);
+    reading_free(&reading);
+    if (load.touch_due)
+        return store_touch(s, name, arena, out);
     if (load.err == BFF_OK)
         *out = load.session;
     return load.err;

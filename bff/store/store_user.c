@@ -23,7 +23,7 @@ static enum bff_err look_at(struct store *s, const unsigned char *hash, struct u
     struct reading reading;
     struct record record;
     session_name_of_hash(s->config, hash, &name);
-    enum bff_err err = handle_read_one(s, &name, &reading);
+    enum bff_err err = handle_read(s, &name, &reading);
     if (err != BFF_OK)
         return err;
     bool is_there = reading.what == READING_VALUE &&

@@ -35,7 +35,7 @@ static enum bff_err visit_key(struct walk *w, struct str key)
     if (!session_key_hash(s->config, key, hash))
         return BFF_OK;
     session_name_of_hash(s->config, hash, &name);
-    enum bff_err err = handle_read_one(s, &name, &reading);
+    enum bff_err err = handle_read(s, &name, &reading);
     if (err != BFF_OK)
         return err;
     if (reading.what == READING_VALUE &&

@@ -160,45 +160,6 @@ static void activity_is_written_down_only_when_due(void **state)
     assert_in_range(ask("PTTL %s", name.key), 3500000, HOUR_MS);
 }
 
-/* A session, one whose activity is due to be written down, one there is not, and no record. */
-static void sessions_that_are_read_at_once_are_each_what_they_are(void **state)
-{
-    (void)state;
-    enum { SESSION, DUE, MISSING, OTHER_TYPE, LAST, N };
-    static const char *const cookies[N] = {
-        [DUE] = "DUExxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        [MISSING] = "MISSINGxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        [OTHER_TYPE] = "OTHERxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-    };
-    struct session_name names[N];
-    struct store_load loads[N];
-    struct session made;
-    create_session();
-    for (size_t i = 0; i < N; i++) {
-        names[i] = name;
-        if (cookies[i])
-            session_name_make(&config, str_from(cookies[i]), &names[i]);
-        loads[i] = (struct store_load){.name = &names[i], .touch = true, .arena = &arena};
-    }
-    assert_ok(store_create(worker, &names[DUE], &second_tokens, &arena, &made));
-    struct session_name usual = name;
-    name = names[DUE];
-    set_field("seen", redis_now_ms() - 10 * MINUTE_MS);
-    name = usual;
-    ask("RPUSH %s x", names[OTHER_TYPE].key);
-
-    store_load_all(worker, loads, N);
-    assert_ok(loads[SESSION].err);
-    assert_str(loads[SESSION].session.access, STR("access-token-1"));
-    assert_ok(loads[DUE].err);
-    assert_str(loads[DUE].session.access, STR("access-token-2"));
-    assert_int_equal(loads[DUE].session.since_touch_ms, 0);
-    assert_int_equal(loads[MISSING].err, BFF_ERR_MISSING);
-    assert_int_equal(loads[OTHER_TYPE].err, BFF_ERR_SEAL_BROKEN);
-    assert_ok(loads[LAST].err);
-    assert_str(loads[LAST].session.access, STR("access-token-1"));
-}
-
 static void looking_without_touching_does_not_extend(void **state)
 {
     (void)state;
@@ -412,7 +373,6 @@ int main(void)
         T(the_key_lives_as_long_as_the_nearest_limit),
         T(shortened_limits_end_sessions_that_are_there),
         T(activity_is_written_down_only_when_due),
-        T(sessions_that_are_read_at_once_are_each_what_they_are),
         T(looking_without_touching_does_not_extend),
         T(sign_out_gives_the_record_as_it_was_deleted),
         T(sign_out_of_what_does_not_open_still_deletes_it),

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
-#include <string.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,7 +20,7 @@ static struct config config;
 static _Atomic int64_t nobody;
 static _Atomic unsigned epoch;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static size_t batches[JOBS], n_batches;
+static size_t n_run;
 
 static void wait_at_gate(struct job *job, struct tools *tools)
 {
@@ -30,25 +30,11 @@ static void wait_at_gate(struct job *job, struct tools *tools)
     pthread_mutex_unlock(&gate);
 }
 
-static void note_batch(struct job *first, size_t n, struct tools *tools)
-{
-    (void)tools;
-    size_t listed = 0;
-    for (; first; first = first->next)
-        listed++;
-    batches[n_batches++] = listed == n ? n : 0;
-}
-
-static void note_other_batch(struct job *first, size_t n, struct tools *tools)
-{
-    note_batch(first, n, tools);
-}
-
-static void note_one(struct job *job, struct tools *tools)
+static void count(struct job *job, struct tools *tools)
 {
     (void)job;
     (void)tools;
-    batches[n_batches++] = 1;
+    n_run++;
 }
 
 static int set_up(void **state)
@@ -59,8 +45,8 @@ static int set_up(void **state)
                                   .redirect_client = &nobody,
                                   .cache_epoch = &epoch,
                                   .wake_fd = eventfd(0, 0)};
-    n_batches = 0;
-    lane = lane_start(&shared, 1, JOBS + 1);
+    n_run = 0;
+    lane = lane_start(&shared, 1, JOBS);
     return lane && shared.wake_fd >= 0 ? 0 : -1;
 }
 
@@ -72,56 +58,62 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Run these behind the gate; all of them come back, in their order. */
-static void run(struct job *jobs, size_t n)
+/* Until the thread has taken the first job, which takes one place. */
+static void submit_first(struct job *first)
 {
-    struct job first = {.run = wait_at_gate};
     pthread_mutex_lock(&gate);
-    assert_true(lane_submit(lane, &first));
-    for (size_t i = 0; i < n; i++)
-        assert_true(lane_submit(lane, &jobs[i]));
-    pthread_mutex_unlock(&gate);
-    struct job *next = &first;
-    for (size_t back = 0; back < n + 1;) {
-        uint64_t count;
-        assert_int_equal(read(shared.wake_fd, &count, sizeof count), sizeof count);
-        for (struct job *job = lane_done(lane); job; job = job->next, back++) {
-            assert_ptr_equal(job, next);
-            next = &jobs[back];
-        }
+    assert_true(lane_submit(lane, first));
+    while (lane_counters(lane).waiting > 0)
+        sched_yield();
+}
+
+static void take_back(struct job *next, size_t n)
+{
+    for (size_t back = 0; back < n;) {
+        uint64_t times;
+        assert_int_equal(read(shared.wake_fd, &times, sizeof times), sizeof times);
+        for (struct job *job = lane_done(lane); job; job = job->next, back++)
+            assert_ptr_equal(job, next + back);
     }
 }
 
-static void jobs_that_can_be_run_together_are(void **state)
+static void jobs_are_run_and_come_back_in_their_order(void **state)
 {
     (void)state;
-    struct job jobs[JOBS];
-    for (size_t i = 0; i < JOBS; i++)
-        jobs[i] = (struct job){.run_all = note_batch};
-    run(jobs, JOBS);
-    assert_int_equal(n_batches, 1);
-    assert_int_equal(batches[0], JOBS);
+    struct job jobs[JOBS] = {{.run = wait_at_gate}};
+    submit_first(&jobs[0]);
+    for (size_t i = 1; i < JOBS; i++) {
+        jobs[i] = (struct job){.run = count};
+        assert_true(lane_submit(lane, &jobs[i]));
+    }
+    pthread_mutex_unlock(&gate);
+    take_back(jobs, JOBS);
+    assert_int_equal(n_run, JOBS - 1);
+    assert_null(lane_done(lane));
 }
 
-static void jobs_of_other_kinds_are_not_run_with_them(void **state)
+static void a_full_queue_refuses_and_counts(void **state)
 {
     (void)state;
-    struct job jobs[JOBS] = {
-        {.run_all = note_batch}, {.run_all = note_batch},       {.run = note_one},
-        {.run = note_one},       {.run_all = note_other_batch}, {.run_all = note_batch},
-    };
-    static const size_t expected[] = {2, 1, 1, 1, 1};
-    run(jobs, JOBS);
-    assert_int_equal(n_batches, 5);
-    assert_memory_equal(batches, expected, sizeof expected);
+    struct job jobs[JOBS + 2] = {{.run = wait_at_gate}};
+    submit_first(&jobs[0]);
+    for (size_t i = 1; i < JOBS + 2; i++) {
+        jobs[i] = (struct job){.run = count};
+        assert_int_equal(lane_submit(lane, &jobs[i]), i <= JOBS);
+    }
+    assert_int_equal(lane_counters(lane).waiting, JOBS);
+    assert_int_equal(lane_counters(lane).refused, 1);
+    pthread_mutex_unlock(&gate);
+    take_back(jobs, JOBS + 1);
+    assert_int_equal(n_run, JOBS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(jobs_that_can_be_run_together_are, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(jobs_of_other_kinds_are_not_run_with_them, set_up,
+        cmocka_unit_test_setup_teardown(jobs_are_run_and_come_back_in_their_order, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_counts, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
