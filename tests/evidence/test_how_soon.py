@@ -33,12 +33,10 @@ def urls(tmp_path_factory):
         yield first.url, second.url
 
 
-async def ask_until(visitor, line, is_over):
-    """All answers, up to the first that says that it is over."""
-    seen = []
-    while not seen or not is_over(seen[-1]):
+async def ask_until_signed_out(visitor, line, seen):
+    """All answers, up to the first that says so."""
+    while not seen or seen[-1].status != 401:
         seen.append(await visitor.call(line))
-    return seen
 
 
 async def signed_out_under_way(visitor, urls):
@@ -47,15 +45,17 @@ async def signed_out_under_way(visitor, urls):
     async with lines_to([urls[0]], 2) as (here, leave), lines_to([urls[1]], 1) as (there,):
         for _ in range(CALLS_TO_BE_CACHED):
             assert (await visitor.call(here)).status == (await visitor.call(there)).status == 200
+        seen = [], []
         asking = [
-            asyncio.create_task(ask_until(visitor, line, lambda answer: answer.status == 401))
-            for line in (here, there)
+            asyncio.create_task(ask_until_signed_out(visitor, line, answers))
+            for line, answers in zip((here, there), seen)
         ]
-        await asyncio.sleep(0.01)  # of asking
+        while not all(seen):
+            await asyncio.sleep(0.01)
         status, *_ = await leave.request("POST", "/bff/logout", visitor.cookie, body=b"")
         answered_at = time.time()
         assert status in (202, 204)
-        seen = await asyncio.wait_for(asyncio.gather(*asking), 10)
+        await asyncio.wait_for(asyncio.gather(*asking), 10)
     return [max(one.sent_at for one in each if one.status == 200) - answered_at for each in seen]
 
 
