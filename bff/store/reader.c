@@ -23,6 +23,9 @@ struct reader {
     size_t n;
     bool has_time; /* of those sent together of which the first is */
     int64_t now_ms;
+    /* Here and not on the stack, where the compiler clears them each time. */
+    char commands[READING_TIME_MAX + SENT_TOGETHER * READING_GET_MAX];
+    char received[RECEIVED_TOGETHER];
 };
 
 static void list_clear(struct load_list *l)
@@ -129,8 +132,7 @@ bool reader_send(struct reader *r)
 {
     int64_t now_us = r->unsent ? clock_mono_us() : 0;
     while (r->unsent) {
-        char memory[READING_TIME_MAX + SENT_TOGETHER * READING_GET_MAX];
-        struct buf commands = buf_make(memory, sizeof memory);
+        struct buf commands = buf_make(r->commands, sizeof r->commands);
         struct reader_load *load = r->unsent;
         reading_add_time(&commands);
         for (size_t i = 0; load && i < SENT_TOGETHER; i++) {
@@ -188,16 +190,16 @@ static bool take_all(struct reader *r, struct load_list *answered)
 
 struct reader_load *reader_receive(struct reader *r, bool *ok)
 {
-    char memory[RECEIVED_TOGETHER];
     struct load_list answered;
     list_clear(&answered);
-    ssize_t n = recv(reader_fd(r), memory, sizeof memory, MSG_DONTWAIT);
+    ssize_t n = recv(reader_fd(r), r->received, sizeof r->received, MSG_DONTWAIT);
     if (n < 0)
         *ok = errno == EAGAIN || errno == EINTR;
     else
-        *ok = n > 0 &&
-              redisReaderFeed(connection_of(r)->redis->reader, memory, (size_t)n) == REDIS_OK &&
-              take_all(r, &answered);
+        *ok =
+            n > 0 &&
+            redisReaderFeed(connection_of(r)->redis->reader, r->received, (size_t)n) == REDIS_OK &&
+            take_all(r, &answered);
     return answered.first;
 }
 
