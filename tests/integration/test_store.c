@@ -160,6 +160,25 @@ static void activity_is_written_down_only_when_due(void **state)
     assert_in_range(ask("PTTL %s", name.key), 3500000, HOUR_MS);
 }
 
+/* Two hosts find at the same time that it is due: the second one finds that it is not any more. */
+static void activity_is_written_down_once_by_those_who_find_it_due(void **state)
+{
+    (void)state;
+    create_session();
+    struct session s;
+    set_field("seen", redis_now_ms() - 10 * MINUTE_MS);
+    assert_ok(store_touch(worker, &name, &arena, &s));
+    assert_int_equal(s.since_touch_ms, 0);
+    int64_t before = redis_now_ms() - 30000;
+    set_field("seen", before);
+    assert_ok(store_touch(other, &name, &arena, &s));
+    assert_int_equal(field("seen"), before);
+    assert_in_range(s.since_touch_ms, 30000, 45000);
+    assert_str(s.access, STR("access-token-1"));
+    ask("DEL %s", name.key);
+    assert_int_equal(store_touch(other, &name, &arena, &s), BFF_ERR_MISSING);
+}
+
 static void looking_without_touching_does_not_extend(void **state)
 {
     (void)state;
@@ -373,6 +392,7 @@ int main(void)
         T(the_key_lives_as_long_as_the_nearest_limit),
         T(shortened_limits_end_sessions_that_are_there),
         T(activity_is_written_down_only_when_due),
+        T(activity_is_written_down_once_by_those_who_find_it_due),
         T(looking_without_touching_does_not_extend),
         T(sign_out_gives_the_record_as_it_was_deleted),
         T(sign_out_of_what_does_not_open_still_deletes_it),
