@@ -98,7 +98,7 @@ static bool attach(const struct live_session *live, const struct config *config,
 void authorize_pass(const struct live_session *live, const struct config *config,
                     struct arena *arena, struct reply *reply)
 {
-    *reply = (struct reply){.status = 204};
+    *reply = (struct reply){.status = 204, .for_nginx = true};
     if (!attach(live, config, arena, reply))
         authorize_refuse(BFF_ERR_INTERNAL, 0, arena, reply);
 }

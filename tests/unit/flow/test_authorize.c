@@ -98,6 +98,7 @@ static void passing_names_the_token_and_its_generation(void **state)
     assert_int_equal(r.status, 204);
     assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("Bearer aaa.bbb.ccc")));
     assert_true(str_eq(header(&r, "X-Bff-Generation")->value, STR("3")));
+    assert_true(r.for_nginx);
     assert_null(header(&r, "X-Bff-Cookie"));
 }
 
