@@ -70,7 +70,8 @@ static void add_header(struct reply *reply, const char *name, struct str value)
         reply_header(reply, name, value);
 }
 
-/* The token, and where Django asks for it the double submit: nginx puts them where Django looks. */
+/* The token, and where Django asks for it the double submit: nginx puts them where Django looks. It
+ * looks each name up in turn: they are short, and differ in their first letter. */
 static bool attach(const struct live_session *live, const struct config *config,
                    struct arena *arena, struct reply *reply)
 {
@@ -86,19 +87,18 @@ static bool attach(const struct live_session *live, const struct config *config,
     buf_add_i64(&generation, (int64_t)live->generation);
     if (where->kind == ATTACH_HEADER)
         reply_header(reply,
-                     str_eq_nocase(where->name, STR("Authorization")) ? "X-Bff-Authorization"
-                                                                      : "X-Bff-Header",
+                     str_eq_nocase(where->name, STR("Authorization")) ? "Authorization" : "Attach",
                      live->attached);
-    add_header(reply, "X-Bff-Cookie", carrier.cookie);
-    add_header(reply, "X-Bff-Csrf", carrier.csrf_token);
-    reply_header(reply, "X-Bff-Generation", buf_str(&generation));
+    add_header(reply, "Cookie", carrier.cookie);
+    add_header(reply, "X-CSRFToken", carrier.csrf_token);
+    reply_header(reply, "Note", buf_str(&generation));
     return true;
 }
 
 void authorize_pass(const struct live_session *live, const struct config *config,
                     struct arena *arena, struct reply *reply)
 {
-    *reply = (struct reply){.status = 204};
+    *reply = (struct reply){.status = 204, .for_nginx = true};
     if (!attach(live, config, arena, reply))
         authorize_refuse(BFF_ERR_INTERNAL, 0, arena, reply);
 }
@@ -118,7 +118,7 @@ void authorize_refuse(enum bff_err e, int64_t wait_ms, struct arena *arena, stru
     if (err_status(e) != 503 || !arena_printf(arena, &refusal, "%.*s %lld", STR_ARG(code),
                                               (long long)policy_retry_after_s(wait_ms)))
         refusal = code;
-    reply_header(reply, "X-Bff-Refusal", refusal);
+    reply_header(reply, "Note", refusal);
 }
 
 void renew_retry(const struct live_session *live, const struct config *config, struct arena *arena,

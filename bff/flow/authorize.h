@@ -31,8 +31,8 @@ void authorize_pass(const struct live_session *live, const struct config *config
 /* Lets nginx' micro-cache keep such an answer through this second of the clock. */
 void authorize_keep(int64_t until_s, struct arena *arena, struct reply *reply);
 
-/* 401 with the reason (and for a 503 the seconds to wait) in X-Bff-Refusal: nginx lets no other
- * status through, and asks the renew leg for the answer that the browser gets. */
+/* 401 with the reason (and for a 503 the seconds to wait) in Note: nginx lets no other status
+ * through, and asks the renew leg, with the note, for the answer that the browser gets. */
 void authorize_refuse(enum bff_err e, int64_t wait_ms, struct arena *arena, struct reply *reply);
 
 /* 200 with X-Accel-Redirect: nginx replays the request with this token. */

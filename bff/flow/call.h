@@ -102,7 +102,7 @@ struct reply {
         struct str value;
     } headers[REPLY_MAX_HEADERS];
     size_t n_headers;
-    bool for_nginx;   /* an internal redirect: nothing of it may show in the browser's answer */
+    bool for_nginx;   /* a yes or an internal redirect: no browser sees it, or may see any of it */
     enum bff_err err; /* what was refused, for the log */
 };
 

@@ -222,7 +222,8 @@ static struct buf head_of(const struct reply *r, struct str body, char memory[st
         buf_add(&b, STR("\r\nContent-Length: "));
         buf_add_i64(&b, (int64_t)body.n);
     }
-    /* nginx would copy it from an internal redirect onto Django's answer. */
+    /* nginx would copy it from an internal redirect onto Django's answer. A yes is read for each
+     * call: every line of it costs. */
     if (!r->for_nginx)
         buf_add(&b, STR("\r\nCache-Control: no-store"));
     buf_add(&b, STR("\r\n\r\n"));

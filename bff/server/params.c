@@ -101,21 +101,27 @@ static bool put_number(struct str value, uint64_t *out)
     return value.n == 0 || str_to_u64(value, INT64_MAX, out);
 }
 
+/* What the auth leg had answered: the generation of a yes, or why not and how long to wait. */
+static bool put_note(struct call *out, struct str note)
+{
+    struct str_cut refusal = str_cut(note, ' ');
+    if (note.n == 0 || (note.p[0] >= '0' && note.p[0] <= '9'))
+        return put_number(note, &out->generation);
+    out->refusal = err_from_code(refusal.head);
+    return put_number(refusal.tail, &out->refusal_wait_s);
+}
+
 static bool put(struct call *out, struct str name, struct str value)
 {
     if (str_eq(name, STR("BFF_LEG")))
         out->leg = leg_named(value);
     else if (str_eq(name, STR("BFF_STATUS")))
         out->django_refused = ends_with_401(value);
-    else if (str_eq(name, STR("BFF_GENERATION")))
-        return put_number(value, &out->generation);
     else if (str_eq(name, STR("CONTENT_LENGTH")))
         return put_number(value, &out->content_length);
-    else if (str_eq(name, STR("BFF_REFUSAL"))) {
-        struct str_cut refusal = str_cut(value, ' ');
-        out->refusal = value.n > 0 ? err_from_code(refusal.head) : BFF_OK;
-        return put_number(refusal.tail, &out->refusal_wait_s);
-    } else
+    else if (str_eq(name, STR("BFF_NOTE")))
+        return put_note(out, value);
+    else
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
             if (str_eq(table[i].name, name))
                 return put_text(out, &table[i], value);

@@ -135,3 +135,13 @@ def test_a_foreign_page_cannot_open_a_websocket(site, case):
     ]
     assert_refused(as_foreign(browser, "GET", "/api/ws/", FOREIGN[case], None, handshake))
     assert calls.all() == []
+
+
+def test_who_asks_for_an_upgrade_of_any_kind_is_no_mere_reader(site):
+    browser = site.signed_in()
+    calls = site.backend.calls_from_now()
+    typed = [("Sec-Fetch-Site", "none")]
+    assert browser.get("/api/whoami/", typed, site=None, origin=False).status == 200
+    h2c = [*typed, ("Upgrade", "h2c")]
+    assert_refused(browser.get("/api/whoami/", h2c, site=None, origin=False))
+    assert len(calls.all()) == 1

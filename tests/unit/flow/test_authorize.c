@@ -96,9 +96,10 @@ static void passing_names_the_token_and_its_generation(void **state)
     struct reply r;
     authorize_pass(&live, &config, &arena, &r);
     assert_int_equal(r.status, 204);
-    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("Bearer aaa.bbb.ccc")));
-    assert_true(str_eq(header(&r, "X-Bff-Generation")->value, STR("3")));
-    assert_null(header(&r, "X-Bff-Cookie"));
+    assert_true(str_eq(header(&r, "Authorization")->value, STR("Bearer aaa.bbb.ccc")));
+    assert_true(str_eq(header(&r, "Note")->value, STR("3")));
+    assert_true(r.for_nginx);
+    assert_null(header(&r, "Cookie"));
 }
 
 static void only_a_yes_may_be_kept(void **state)
@@ -123,13 +124,13 @@ static void a_token_may_travel_as_a_cookie_or_in_another_header(void **state)
     config.backend.attach = (struct config_attach){ATTACH_COOKIE, STR("access"), STR("$access")};
     live = some_session();
     authorize_pass(&live, &config, &arena, &r);
-    assert_true(str_eq(header(&r, "X-Bff-Cookie")->value, STR("access=aaa.bbb.ccc")));
-    assert_null(header(&r, "X-Bff-Authorization"));
+    assert_true(str_eq(header(&r, "Cookie")->value, STR("access=aaa.bbb.ccc")));
+    assert_null(header(&r, "Authorization"));
     config.backend.attach = (struct config_attach){ATTACH_HEADER, STR("X-Token"), STR("t $access")};
     live = some_session();
     authorize_pass(&live, &config, &arena, &r);
-    assert_true(str_eq(header(&r, "X-Bff-Header")->value, STR("t aaa.bbb.ccc")));
-    assert_null(header(&r, "X-Bff-Authorization"));
+    assert_true(str_eq(header(&r, "Attach")->value, STR("t aaa.bbb.ccc")));
+    assert_null(header(&r, "Authorization"));
 }
 
 static void where_django_asks_for_a_double_submit_cookie_and_header_agree(void **state)
@@ -141,14 +142,14 @@ static void where_django_asks_for_a_double_submit_cookie_and_header_agree(void *
     struct live_session live = some_session();
     authorize_pass(&live, &config, &arena, &first);
     renew_retry(&live, &config, &arena, &second);
-    struct str csrf = header(&first, "X-Bff-Csrf")->value;
-    struct str cookie = header(&first, "X-Bff-Cookie")->value;
+    struct str csrf = header(&first, "X-CSRFToken")->value;
+    struct str cookie = header(&first, "Cookie")->value;
     assert_true(csrf.n >= 32);
     assert_true(str_contains(cookie, csrf));
     assert_true(str_contains(cookie, STR("csrftoken=")));
     assert_true(str_contains(cookie, STR("access=aaa.bbb.ccc")));
-    assert_non_null(header(&second, "X-Bff-Csrf"));
-    assert_false(str_eq(header(&second, "X-Bff-Csrf")->value, csrf));
+    assert_non_null(header(&second, "X-CSRFToken"));
+    assert_false(str_eq(header(&second, "X-CSRFToken")->value, csrf));
 }
 
 static void where_it_does_not_nothing_of_it_is_sent(void **state)
@@ -157,8 +158,8 @@ static void where_it_does_not_nothing_of_it_is_sent(void **state)
     struct live_session live = some_session();
     struct reply r;
     authorize_pass(&live, &config, &arena, &r);
-    assert_null(header(&r, "X-Bff-Csrf"));
-    assert_null(header(&r, "X-Bff-Cookie"));
+    assert_null(header(&r, "X-CSRFToken"));
+    assert_null(header(&r, "Cookie"));
 }
 
 static void a_token_that_no_header_may_carry_is_not_attached(void **state)
@@ -168,7 +169,7 @@ static void a_token_that_no_header_may_carry_is_not_attached(void **state)
     struct reply r;
     authorize_pass(&live, &config, &arena, &r);
     assert_int_equal(r.status, 401);
-    assert_null(header(&r, "X-Bff-Authorization"));
+    assert_null(header(&r, "Authorization"));
     renew_retry(&live, &config, &arena, &r);
     assert_int_equal(r.status, 500);
     assert_null(header(&r, "X-Accel-Redirect"));
@@ -180,10 +181,10 @@ static void every_refusal_is_a_401_to_nginx_and_carries_its_reason(void **state)
     struct reply r;
     authorize_refuse(BFF_ERR_CSRF_FAILED, 0, &arena, &r);
     assert_int_equal(r.status, 401);
-    assert_true(str_eq(header(&r, "X-Bff-Refusal")->value, STR("csrf_failed")));
+    assert_true(str_eq(header(&r, "Note")->value, STR("csrf_failed")));
     authorize_refuse(BFF_ERR_REFRESH_UNAVAILABLE, 2500, &arena, &r);
     assert_int_equal(r.status, 401);
-    assert_true(str_eq(header(&r, "X-Bff-Refusal")->value, STR("refresh_unavailable 3")));
+    assert_true(str_eq(header(&r, "Note")->value, STR("refresh_unavailable 3")));
 }
 
 static void a_retry_is_an_internal_redirect_with_the_new_token(void **state)
@@ -195,7 +196,7 @@ static void a_retry_is_an_internal_redirect_with_the_new_token(void **state)
     assert_int_equal(r.status, 200);
     assert_true(r.for_nginx);
     assert_true(str_eq(header(&r, "X-Accel-Redirect")->value, STR("@bff_retry")));
-    assert_true(str_eq(header(&r, "X-Bff-Authorization")->value, STR("Bearer aaa.bbb.ccc")));
+    assert_true(str_eq(header(&r, "Authorization")->value, STR("Bearer aaa.bbb.ccc")));
 }
 
 static void the_session_is_described_by_its_nearest_limits(void **state)

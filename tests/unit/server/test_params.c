@@ -17,12 +17,17 @@ static void the_leg_and_the_headers_are_read(void **state)
 {
     (void)state;
     char *envp[] = {
-        env("BFF_LEG=renew"),           env("REQUEST_METHOD=POST"),
-        env("BFF_STATUS=401"),          env("BFF_GENERATION=7"),
-        env("HTTP_COOKIE=a=b; c=d"),    env("HTTP_ORIGIN=https://app.example"),
-        env("REQUEST_SCHEME=https"),    env("BFF_HOST=app.example"),
-        env("CONTENT_LENGTH="),         env("BFF_REFUSAL="),
-        env("HTTP_X_UNKNOWN=whatever"), NULL,
+        env("BFF_LEG=renew"),
+        env("REQUEST_METHOD=POST"),
+        env("BFF_STATUS=401"),
+        env("BFF_NOTE=7"),
+        env("HTTP_COOKIE=a=b; c=d"),
+        env("HTTP_ORIGIN=https://app.example"),
+        env("REQUEST_SCHEME=https"),
+        env("BFF_HOST=app.example"),
+        env("CONTENT_LENGTH="),
+        env("HTTP_X_UNKNOWN=whatever"),
+        NULL,
     };
     struct call call;
     assert_int_equal(params_read(envp, &call), BFF_OK);
@@ -60,13 +65,17 @@ static void a_path_of_the_backends_comes_with_its_query(void **state)
 static void a_refusal_comes_with_its_wait(void **state)
 {
     (void)state;
-    char *envp[] = {env("BFF_LEG=renew"), env("BFF_REFUSAL=refresh_unavailable 12"),
+    char *envp[] = {env("BFF_LEG=renew"), env("BFF_NOTE=refresh_unavailable 12"),
                     env("BFF_STATUS="), NULL};
     struct call call;
     assert_int_equal(params_read(envp, &call), BFF_OK);
     assert_int_equal(call.refusal, BFF_ERR_REFRESH_UNAVAILABLE);
     assert_int_equal(call.refusal_wait_s, 12);
+    assert_int_equal(call.generation, 0);
     assert_false(call.django_refused);
+    envp[1] = env("BFF_NOTE=");
+    assert_int_equal(params_read(envp, &call), BFF_OK);
+    assert_int_equal(call.refusal, BFF_OK);
 }
 
 static void of_several_upstreams_the_last_status_counts(void **state)
@@ -133,7 +142,9 @@ static void control_bytes_long_fields_and_bad_numbers_are_refused(void **state)
         env("CONTENT_LENGTH=-1"),
         env("CONTENT_LENGTH=1x"),
         long_agent,
-        env("BFF_GENERATION=99999999999999999999"),
+        env("BFF_NOTE=99999999999999999999"),
+        env("BFF_NOTE=7x"),
+        env("BFF_NOTE=refresh_unavailable soon"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char *envp[] = {env("BFF_LEG=session"), bad[i], NULL};
