@@ -11,7 +11,7 @@ from client import COOKIE_NAME
 from raw_django import RAW, RawDjango
 from wire import Wire, message
 
-SITE = {"backend": RawDjango, "login_rate": 100_000}
+SITE = {"backend": RawDjango, "login_rate": 100_000, "env": {"access_seconds": 600}}
 
 TARGET = RAW + "x/"
 LIE = "6.6.6.6"
