@@ -144,3 +144,70 @@ def test_what_bffctl_cannot_write_is_a_failure(write):
         done = run("bffctl", "-c", write(), "rotate-key", stdout=full)
     assert done.returncode == 1
     assert "standard output cannot be written" in done.stderr
+
+
+# bffctl rotate-key, what it does not do
+
+
+KEYS_MAX = 16
+
+
+def keys(path):
+    return [line for line in (path.parent / "key").read_text().splitlines() if line[0] != "#"]
+
+
+def add_keys(path, count):
+    with open(path.parent / "key", "a") as file:
+        for _ in range(count):
+            file.write(run("bffd", "keygen").stdout)
+
+
+def refused(path, *words):
+    """Why; the file of the keys is as it was."""
+    before = (path.parent / "key").read_bytes()
+    done = run("bffctl", "-c", path, "rotate-key", *words)
+    assert done.returncode == 1 and done.stdout == "", done
+    assert (path.parent / "key").read_bytes() == before
+    return done.stderr
+
+
+def test_a_step_that_there_is_not(write):
+    assert "the steps of rotate-key are add, use and drop" in refused(write(), "turn")
+
+
+def test_the_only_key_is_not_dropped(write):
+    assert "there is only one key" in refused(write(), "drop")
+    assert "there is only one key" in refused(write(), "drop", "--now")
+
+
+def test_a_key_that_nobody_has_read_is_not_used(write):
+    path = write()
+    assert "no key was added" in refused(path, "use")
+    assert run("bffctl", "-c", path, "rotate-key", "add").returncode == 0
+    assert len(keys(path)) == 2
+    assert "cannot be asked" in refused(path, "use")
+    assert "a key was added already" in refused(path, "add")
+    assert "seals nothing yet" in refused(path, "drop")
+
+
+def test_of_keys_whose_age_is_not_told_the_older_go_only_now(write):
+    path = write()
+    add_keys(path, 1)
+    first = keys(path)[0]
+    assert "does not say since when" in refused(path, "drop")
+    assert run("bffctl", "-c", path, "rotate-key", "drop", "--now").returncode == 0
+    assert keys(path) == [first]
+
+
+def test_no_more_keys_are_added_than_bffd_reads(write):
+    path = write()
+    add_keys(path, KEYS_MAX - 1)
+    assert "holds as many keys as it may" in refused(path, "add")
+
+
+def test_what_another_one_is_writing_is_left_alone(write):
+    path = write()
+    other = path.parent / "key.new"
+    other.write_text("another one's")
+    assert "cannot be replaced: File exists" in refused(path, "add")
+    assert other.read_text() == "another one's"
