@@ -91,6 +91,14 @@ static enum ctl_status run(struct ctl *ctl, const struct command *command)
     return status;
 }
 
+/* A script would take half a list for the whole. */
+static enum ctl_status when_written(enum ctl_status status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return ctl_complain(STR("standard output cannot be written"));
+}
+
 static int misused(void)
 {
     fputs(usage, stderr);
@@ -136,5 +144,5 @@ int main(int argc, char **argv)
         ctl.step = argv[++optind];
     if (!command || optind + 1 != argc)
         return misused();
-    return (int)run(&ctl, command);
+    return (int)when_written(run(&ctl, command));
 }

@@ -18,8 +18,14 @@ struct str {
 /* A view of a string literal. */
 #define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
 
+/* printf(3) takes no NULL, even for nothing. */
+static inline const char *str_chars(struct str s)
+{
+    return s.n > 0 ? s.p : "";
+}
+
 /* For printf: "%.*s", STR_ARG(s). */
-#define STR_ARG(s) (int)(s).n, (s).n ? (s).p : ""
+#define STR_ARG(s) (int)(s).n, str_chars(s)
 
 /* The two sides of the first separator; `found` is false (and `tail` empty) when there is none. */
 struct str_cut {

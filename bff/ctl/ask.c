@@ -21,55 +21,50 @@ static bool set_limits(int fd)
            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
 }
 
-static int connect_to(const struct sockaddr *address, socklen_t size)
+/* As the others below: NULL, or the reason why not. *fd may be open then, too. */
+static const char *connect_to(const struct sockaddr *address, socklen_t size, int *fd)
 {
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && set_limits(fd) && connect(fd, address, size) == 0)
-        return fd;
-    int why = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = why;
-    return -1;
+    *fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = *fd >= 0 && set_limits(*fd) && connect(*fd, address, size) == 0;
+    return ok ? NULL : strerror(errno);
 }
 
-static int connect_unix(struct str path)
+static const char *connect_unix(struct str path, int *fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    errno = ENAMETOOLONG;
     if (path.n >= sizeof address.sun_path)
-        return -1;
+        return strerror(ENAMETOOLONG);
     memcpy(address.sun_path, path.p, path.n);
-    return connect_to((const struct sockaddr *)&address, sizeof address);
+    return connect_to((const struct sockaddr *)&address, sizeof address, fd);
 }
 
 /* "HOST:PORT" or "[IPV6]:PORT", as config_parse() has checked. */
-static int connect_tcp(struct arena *arena, struct str listen)
+static const char *connect_tcp(struct arena *arena, struct str listen, int *fd)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
     char *host = arena_cstr(arena, listen);
     char *colon = host ? strrchr(host, ':') : NULL;
-    errno = EINVAL;
     if (!colon)
-        return -1;
+        return "out of memory";
     *colon = 0;
     if (host[0] == '[' && colon[-1] == ']') {
         colon[-1] = 0;
         host++;
     }
-    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
-        return -1;
-    int fd = connect_to(found->ai_addr, found->ai_addrlen);
+    int error = getaddrinfo(host, colon + 1, &hints, &found);
+    if (error != 0)
+        return gai_strerror(error);
+    const char *trouble = connect_to(found->ai_addr, found->ai_addrlen, fd);
     freeaddrinfo(found);
-    return fd;
+    return trouble;
 }
 
-static int connect_bffd(const struct config *config, struct arena *arena)
+static const char *connect_bffd(const struct config *config, struct arena *arena, int *fd)
 {
     struct str prefix = STR("unix:"), listen = config->server.listen;
     if (str_starts(listen, prefix))
-        return connect_unix((struct str){listen.p + prefix.n, listen.n - prefix.n});
-    return connect_tcp(arena, listen);
+        return connect_unix((struct str){listen.p + prefix.n, listen.n - prefix.n}, fd);
+    return connect_tcp(arena, listen, fd);
 }
 
 /* --- what goes to and fro --- */
@@ -174,8 +169,10 @@ static const char *ask(int fd, struct str leg, struct arena *arena, struct str *
 bool ask_bffd(const struct config *config, struct str leg, struct arena *arena, struct str *body,
               struct str *message)
 {
-    int fd = connect_bffd(config, arena);
-    const char *trouble = fd >= 0 ? ask(fd, leg, arena, body) : strerror(errno);
+    int fd = -1;
+    const char *trouble = connect_bffd(config, arena, &fd);
+    if (!trouble)
+        trouble = ask(fd, leg, arena, body);
     if (fd >= 0)
         close(fd);
     if (!trouble)

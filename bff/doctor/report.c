@@ -35,7 +35,8 @@ static struct str keep(struct report *r, const char *format, va_list args)
 static void add(struct report *r, enum chapter chapter, enum severity severity, const char *format,
                 va_list args)
 {
-    if (r->n == REPORT_MAX) {
+    r->is_last_lost = r->n == REPORT_MAX;
+    if (r->is_last_lost) {
         r->lost++;
         return;
     }
@@ -67,7 +68,7 @@ void report_change(struct report *r, enum chapter chapter, const char *format, .
 void report_remedy(struct report *r, const char *format, ...)
 {
     va_list args;
-    if (r->n == 0)
+    if (r->n == 0 || r->is_last_lost)
         return;
     va_start(args, format);
     r->findings[r->n - 1].remedy = keep(r, format, args);

@@ -45,6 +45,7 @@ struct report {
     struct arena *arena;
     struct finding findings[REPORT_MAX];
     size_t n, lost;
+    bool is_last_lost; /* and so is its remedy */
 };
 
 struct report report_make(struct arena *arena);

@@ -31,6 +31,13 @@ static bool unix_path(const struct config *config, struct str *path)
     return true;
 }
 
+/* Whatever else stands there is somebody's file. */
+static bool is_in_the_way(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode);
+}
+
 /* A socket file that nobody answers on is left over from a crash; one that answers is not ours. */
 static bool is_in_use(const struct sockaddr_un *address)
 {
@@ -48,6 +55,8 @@ static int listen_unix(const struct config *config, struct str path, char *messa
     if (path.n >= sizeof address.sun_path)
         return fail(message, config, "path", "is too long for a unix socket");
     memcpy(address.sun_path, path.p, path.n);
+    if (is_in_the_way(address.sun_path))
+        return fail(message, config, "bind", "there is a file that is no socket");
     if (is_in_use(&address))
         return fail(message, config, "bind", "another process answers there");
     if (unlink(address.sun_path) != 0 && errno != ENOENT)

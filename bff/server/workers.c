@@ -176,8 +176,10 @@ bool workers_start_generation(struct supervisor *s)
     bool is_first = s->generation == s->serving;
     for (unsigned i = 0; i < n && (ok || is_first); i++) {
         struct slot *slot = free_slot(s);
-        if (!slot)
-            return false;
+        if (!slot) {
+            ok = false;
+            break;
+        }
         *slot = (struct slot){.generation = s->generation};
         int fd = start_worker(s, slot);
         if (fd >= 0) {

@@ -186,13 +186,6 @@ bool cache_get(struct cache *c, const struct fence *fence,
     return true;
 }
 
-void cache_drop(struct cache *c, const unsigned char hash[SESSION_HASH_BYTES])
-{
-    struct entry *e = find(c, hash);
-    if (e)
-        remove_entry(c, e);
-}
-
 void cache_sweep(struct cache *c, const struct fence *fence, int64_t now_ms)
 {
     size_t n = c->buckets < SWEPT_BUCKETS ? c->buckets : SWEPT_BUCKETS;

@@ -48,8 +48,6 @@ BFF_MUST_CHECK bool cache_get(struct cache *c, const struct fence *fence,
                               const unsigned char hash[SESSION_HASH_BYTES], int64_t now_ms,
                               struct cached_session *out);
 
-void cache_drop(struct cache *c, const unsigned char hash[SESSION_HASH_BYTES]);
-
 /* Take away what cache_get() would not give any more, though nobody asks for it: it holds tokens.
  * Looks at a part of the cache, and the next time at the next. */
 void cache_sweep(struct cache *c, const struct fence *fence, int64_t now_ms);

@@ -216,3 +216,41 @@ def test_asking_for_the_session_does_not_extend_it(site):
     for _ in range(5):
         browser.session()
     assert record.of(site.redis, key).seen == seen
+
+
+COOKIES_AND_TEXT = {
+    "headers": [["Set-Cookie", "at=$access; Path=/"], ["Set-Cookie", "rt=$refresh; Path=/"]],
+    "content_type": "text/plain",
+    "body": "Welcome!",
+}
+
+
+@pytest.fixture(scope="module")
+def cookie_site():
+    overrides = {"login.access": "cookie:at", "login.refresh": "cookie:rt", "attempts.failures": "0"}
+    with running(FakeBackend, overrides=overrides) as site:
+        site.backend.control(login=COOKIES_AND_TEXT)
+        yield site
+
+
+def test_an_answer_that_is_no_object_reaches_the_page_as_it_is(cookie_site):
+    browser = cookie_site.browser()
+    answer = browser.sign_in()
+    assert (answer.status, answer.body) == (200, b"Welcome!")
+    assert answer.all("Content-Type") == ["text/plain"]
+    (cookie,) = answer.all("Set-Cookie")
+    assert COOKIE.fullmatch(cookie), "and none of the backend's"
+    assert browser.get("/api/me/").status == 200
+
+
+def test_tokens_that_cannot_be_stored_are_given_back(cookie_site):
+    """Redis answers all that is asked before the login, and then takes no writes."""
+    calls = cookie_site.backend.calls_from_now()
+    cookie_site.redis.config_set("min-replicas-to-write", 1)
+    try:
+        answer = cookie_site.browser().sign_in()
+    finally:
+        cookie_site.redis.config_set("min-replicas-to-write", 0)
+    assert (answer.status, answer.code) == (503, "session_store_unavailable")
+    assert not answer.all("Set-Cookie")
+    assert [call["kind"] for call in calls.all()] == ["login", "revoke"]

@@ -5,13 +5,13 @@ import re
 import resource
 import signal
 import socket
-import struct
 import subprocess
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+import fastcgi
 from client import InFlight, at_once
 from fullsite import FakeBackend, open_sockets, running
 from load import Load
@@ -231,20 +231,6 @@ def test_sighup_lets_requests_in_flight_finish(slow):
     assert flight.statuses() == [200] * 6
 
 
-def fastcgi_record(kind, content):
-    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
-
-
-def fastcgi_request(**params):
-    """A responder's request on a connection that is not kept (FastCGI 1.0, 3.3 and 5)."""
-    pairs = b"".join(
-        bytes([len(name), len(value)]) + name.encode() + value.encode()
-        for name, value in params.items()
-    )
-    begin = fastcgi_record(1, struct.pack(">HB5x", 1, 0))
-    return begin + fastcgi_record(4, pairs) + fastcgi_record(4, b"") + fastcgi_record(5, b"")
-
-
 def test_who_has_connected_is_served_by_a_worker_that_drains():
     """nginx connects and sends a moment later. What it sends then can go nowhere else: only where
     the connection was kept it would try again."""
@@ -256,7 +242,7 @@ def test_who_has_connected_is_served_by_a_worker_that_drains():
             until(lambda: len(open_sockets(worker)) > before, 5, "the worker has accepted")
             site.stack.bffd.signal(signal.SIGHUP)
             until(lambda: site.events("draining"), 10, "the worker is about to go")
-            nginx.sendall(fastcgi_request(BFF_LEG="health", REQUEST_METHOD="GET"))
+            nginx.sendall(fastcgi.request(BFF_LEG="health", REQUEST_METHOD="GET"))
             nginx.settimeout(5)
             assert b"Status: 200" in nginx.recv(4096)
         until(lambda: site.events("worker_exited"), 5, "it goes")

@@ -131,6 +131,13 @@ def test_where_memory_cannot_be_locked_it_says_so_and_serves():
         assert status(f"/proc/{bffd.worker_pids()[0]}")["VmLck"] == "       0 kB"
 
 
+def test_where_files_are_few_it_says_so_and_serves():
+    with running("prlimit", "--nofile=120") as bffd:
+        (event,) = bffd.events("file_limit_low")
+        assert event["limit"] == "120" and int(event["wanted"]) > 4096
+        assert len(bffd.worker_pids()) == 2
+
+
 def test_what_confines_is_said_once(bffd):
     (event,) = bffd.events("sandbox")
     assert event["level"] == "info"

@@ -1,56 +1,5 @@
 /* A server that does not speak as Redis does: never a crash, never a wrong session. */
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "store_fixture.h"
-
-#define TIME "*2\r\n$10\r\n1763750000\r\n$1\r\n5\r\n"
-#define SHA "$40\r\n0123456789012345678901234567890123456789\r\n"
-
-/* Answers every read with the next of `replies`, then closes; for one connection. */
-struct impostor {
-    int listener;
-    const char *const *replies;
-    pthread_t thread;
-    char path[80], url[96];
-};
-
-static void *play(void *self)
-{
-    struct impostor *im = self;
-    char bytes[8192];
-    int fd = accept(im->listener, NULL, NULL);
-    for (size_t i = 0; fd >= 0 && im->replies[i]; i++) {
-        /* A script comes in several reads: one command is over when its client waits. */
-        if (recv(fd, bytes, sizeof bytes, 0) <= 0)
-            break;
-        while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-            ;
-        size_t n = strlen(im->replies[i]);
-        if (send(fd, im->replies[i], n, MSG_NOSIGNAL) != (ssize_t)n)
-            break;
-    }
-    if (fd >= 0)
-        close(fd);
-    return NULL;
-}
-
-static void start_impostor(struct impostor *im, const char *const *replies)
-{
-    im->replies = replies;
-    snprintf(im->path, sizeof im->path, "%s/impostor", redis.directory);
-    snprintf(im->url, sizeof im->url, "unix://%s", im->path);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", im->path);
-    unlink(im->path);
-    im->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(im->listener, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(im->listener, 1), 0);
-    assert_int_equal(pthread_create(&im->thread, NULL, play, im), 0);
-}
+#include "impostor.h"
 
 static enum bff_err load(struct store *s)
 {
@@ -62,23 +11,6 @@ static enum bff_err begin(struct store *s)
 {
     struct begin b;
     return store_begin(s, &name, 0, &arena, &b);
-}
-
-static enum bff_err ask_impostor(enum bff_err (*question)(struct store *),
-                                 const char *const *replies, char *error, size_t size)
-{
-    struct impostor im;
-    start_impostor(&im, replies);
-    config.redis.url = str_from(im.url);
-    config.redis.command_ms = 1000;
-    struct store_options options = options_now();
-    struct store *s = store_open(&options);
-    enum bff_err err = question(s);
-    snprintf(error, size, "%s", store_last_error(s));
-    store_close(s);
-    pthread_join(im.thread, NULL);
-    close(im.listener);
-    return err;
 }
 
 static void what_is_not_understood_is_unavailable(void **state)
