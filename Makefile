@@ -158,11 +158,9 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out $(MAINS),$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
-	@mkdir -p $(@D)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call archives,server)
 	$(call say,FUZZ,$@)
-	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
-	  $(filter %.c,$^) $(LIBS_server) -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_server) -lpthread
 
 $(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(RECORDER) $(call archives,server)
 	$(call say,LINK,$@)
@@ -172,12 +170,15 @@ $(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(RECORDER) $(call arch
 crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
 
-.PHONY: unit integration replay fuzz hardening
+.PHONY: unit integration replay fuzz fuzz-targets hardening
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
 hardening: $(HARDENING) ## build what tries to get out of a worker's confinement
 replay: $(REPLAY) ## build what replays the fuzz corpora
-fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
+fuzz-targets: $(FUZZ)
+fuzz: ## build the fuzz targets (clang, libFuzzer, ASan and UBSan): build/fuzz/tests/fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined \
+	  fuzz-targets
 
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
