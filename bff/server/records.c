@@ -96,11 +96,10 @@ static bool is_begin(const struct record *r)
 }
 
 /* The first record of STDIN: an empty one is its end, and the request's. */
-static void note_stdin(const struct record *r, size_t before, bool is_there,
-                       struct records_request *out)
+static void note_stdin(const struct record *r, size_t before, struct records_request *out)
 {
     out->has_body = r->content.n > 0;
-    out->size = out->has_body || !is_there ? 0 : before + r->size;
+    out->size = out->has_body ? 0 : before + r->size;
 }
 
 enum records_verdict records_scan(struct str bytes, struct records_request *out)
@@ -121,7 +120,10 @@ enum records_verdict records_scan(struct str bytes, struct records_request *out)
         if (params_ended) {
             if (r.type != STDIN)
                 return RECORDS_BROKEN;
-            note_stdin(&r, (size_t)(bytes.p - start), has_content, &request);
+            /* Of the end, libfcgi would wait for the padding. */
+            if (r.content.n == 0 && !has_content)
+                return RECORDS_PARTIAL;
+            note_stdin(&r, (size_t)(bytes.p - start), &request);
             *out = request;
             return RECORDS_READY;
         }

@@ -19,7 +19,7 @@
 
 enum records_verdict {
     RECORDS_PARTIAL, /* more must come */
-    RECORDS_READY,   /* all params are there, and the first STDIN record's header */
+    RECORDS_READY,   /* all of it is there; of one with a body its params and the first header */
     RECORDS_BROKEN   /* not what a web server sends: close */
 };
 
@@ -27,7 +27,7 @@ struct records_request {
     unsigned id;
     bool keeps_connection; /* the other side wants it kept */
     bool has_body;         /* STDIN is not empty; its rest may still be on its way */
-    size_t size;           /* of all its records, where it has no body and all are there; or 0 */
+    size_t size;           /* of all its records, where it has no body; or 0 */
     struct str pairs;      /* its params, where they stand in one record; or empty */
 };
 
