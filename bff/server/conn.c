@@ -86,6 +86,9 @@ static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now
         return CONN_CLOSED;
     c->fcgx.ipcFd = c->fd;
     c->fcgx.keepConnection = 1; /* or FCGX_Accept_r() would close the socket first */
+    /* Wherever libfcgi closes it: without the shutdown-and-drain that pipes would need, and which
+     * waits for the other side for up to two seconds. */
+    FCGX_Detach(&c->fcgx);
     if (FCGX_Accept_r(&c->fcgx) != 0) {
         c->fd = c->fcgx.ipcFd; /* -1: libfcgi has closed it */
         return CONN_CLOSED;
@@ -297,8 +300,6 @@ static void end_of_libfcgis(struct conn *c, bool keep)
     wipe_params(c);
     if (!keep)
         c->fcgx.keepConnection = 0;
-    if (!c->fcgx.keepConnection)
-        FCGX_Detach(&c->fcgx); /* close without the shutdown-and-drain that pipes would need */
     FCGX_Finish_r(&c->fcgx);
     c->fd = c->fcgx.ipcFd;
     c->fcgx.ipcFd = -1;
