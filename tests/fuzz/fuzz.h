@@ -3,17 +3,21 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
+/* A macro, so that a defect says which fact does not hold. */
+#define demand(fact)                                                                               \
+    do {                                                                                           \
+        if (!(fact)) {                                                                             \
+            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #fact);              \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 /* The input's next byte; 0 at its end. */
 static inline uint8_t take_byte(struct str *input)
