@@ -79,18 +79,8 @@ static void after_answer(struct worker *w, struct conn *c, bool kept)
         look_again(w, c);
 }
 
-static void run_answer(struct job *job, struct tools *tools)
-{
-    struct conn *c = (struct conn *)job;
-    (void)tools;
-    c->kept = conn_answer(c, true);
-}
-
 void worker_answer(struct worker *w, struct conn *c)
 {
-    /* A body may still be on its way, and must be read before the answer: not in this thread. */
-    if (c->has_body && worker_hand_over(w, c, w->store_lane, run_answer))
-        return;
     after_answer(w, c, conn_answer(c, !w->draining));
 }
 
