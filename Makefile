@@ -180,6 +180,14 @@ fuzz: ## build the fuzz targets (clang, libFuzzer, ASan and UBSan): build/fuzz/t
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined \
 	  fuzz-targets
 
+.PHONY: fuzz-long fuzz-keep
+RUNS     ?= 10000000
+TARGETS  ?=
+fuzz-long: fuzz ## run them: RUNS=10000000 each, or TARGETS="date worker" only; figures in build/fuzz.json
+	@scripts/fuzz --runs $(RUNS) --build $(BUILD)/fuzz --into $(BUILD)/fuzz.json $(TARGETS)
+fuzz-keep: fuzz ## put into tests/fuzz/corpus what they have found that reaches more
+	@scripts/fuzz --keep --build $(BUILD)/fuzz $(TARGETS)
+
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test

@@ -9,6 +9,8 @@ static size_t times_of(struct str header, struct str name)
 {
     size_t times = 0;
     for (size_t i = 0; i + name.n < header.n; i++) {
+        if (header.p[i] != name.p[0])
+            continue;
         size_t before = i;
         while (before > 0 && strchr(" \t\r\n", header.p[before - 1]) && header.p[before - 1])
             before--;
