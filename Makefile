@@ -180,11 +180,17 @@ fuzz: ## build the fuzz targets (clang, libFuzzer, ASan and UBSan): build/fuzz/t
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined \
 	  fuzz-targets
 
-.PHONY: fuzz-long fuzz-keep
+.PHONY: fuzz-long fuzz-keep fuzz-worker
 RUNS     ?= 10000000
 TARGETS  ?=
 fuzz-long: fuzz ## run them: RUNS=10000000 each, or TARGETS="date worker" only; figures in build/fuzz.json
 	@scripts/fuzz --runs $(RUNS) --build $(BUILD)/fuzz --into $(BUILD)/fuzz.json $(TARGETS)
+fuzz-worker: ## records of every shape for a worker under ASan and UBSan: SECONDS=600 SEED=1
+	@scripts/setup test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/address SAN=address,undefined all
+	@BFFD=$(BUILD)/address/bffd BFF_TEST_SANDBOX=no BFF_SHAPES_SECONDS=$(SECONDS) \
+	  BFF_SHAPES_SEED=$(or $(SEED),1) ASAN_OPTIONS=quarantine_size_mb=4 \
+	  /usr/bin/python3 -m pytest -p no:cacheprovider -q -s tests/e2e/test_shapes.py
 fuzz-keep: fuzz ## put into tests/fuzz/corpus what they have found that reaches more
 	@scripts/fuzz --keep --build $(BUILD)/fuzz $(TARGETS)
 
