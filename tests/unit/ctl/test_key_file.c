@@ -86,8 +86,8 @@ int main(void)
                                         destroy),
         cmocka_unit_test_setup_teardown(keys_without_a_comment_of_ours_are_no_rotation, make,
                                         destroy),
-        cmocka_unit_test_setup_teardown(
-            a_comment_whose_key_was_taken_away_says_nothing_of_the_next, make, destroy),
+        cmocka_unit_test_setup_teardown(a_comment_whose_key_was_taken_away_says_nothing_of_the_next,
+                                        make, destroy),
         cmocka_unit_test_setup_teardown(without_memory_there_is_no_text, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
