@@ -19,7 +19,7 @@
 #include "server/lane.c"
 #include "server/loop.c"
 
-#define READ_MS 20 /* for which a read of the loop would wait */
+#define READ_MS 200 /* for which a read of the loop would wait */
 #define TOKEN "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJl"
 #define COOKIE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define ANSWERS_MAX (8 << 20)
