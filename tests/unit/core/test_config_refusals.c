@@ -30,6 +30,8 @@ static void syntax_that_would_be_read_otherwise_than_it_looks_is_refused(void **
         {GOOD "[log]\n= info\n", "bff.conf:9: this is no line of the form: key = value"},
         {GOOD "[log]\nlevel = info # not a comment\n",
          "bff.conf:9: a comment behind a value starts with ';', not with '#'"},
+        {GOOD "[server]\nmicrocache =#not a comment\n",
+         "bff.conf:9: a comment behind a value starts with ';', not with '#'"},
         {GOOD "[backend]\nattach = header X-A \"a ; $access\"\n",
          "bff.conf:9: inside quotes a blank may not stand before a ';': what follows would be "
          "taken for a comment"},
