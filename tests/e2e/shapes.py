@@ -10,8 +10,8 @@ WORDS = ["", "GET", "POST", "DELETE", "1", "401", "same-origin", "cross-site", "
          "__Host-session=" + "A" * 43, "__Host-session=" + "B" * 43 + "; a=b", "/api/token/",
          "/bff/sessions/" + "0" * 32, "session_expired 3", "9" * 19, "x" * 300, "\x01", "é\"\\"]
 NAMES = ["BFF_LEG", "REQUEST_METHOD", "HTTP_COOKIE", "HTTP_X_CSRF", "HTTP_ORIGIN", "BFF_PATH",
-         "HTTP_SEC_FETCH_SITE", "CONTENT_LENGTH", "CONTENT_TYPE", "BFF_STATUS", "BFF_REFUSAL",
-         "BFF_GENERATION", "BFF_TARGET", "BFF_QUERY", "REQUEST_ID", "HTTP_TRACEPARENT", "X" * 200]
+         "HTTP_SEC_FETCH_SITE", "CONTENT_LENGTH", "CONTENT_TYPE", "BFF_STATUS", "BFF_NOTE",
+         "BFF_TARGET", "BFF_QUERY", "REQUEST_ID", "HTTP_TRACEPARENT", "X" * 200]
 
 
 def record(kind, content, identity=1, padding=0, version=1, told=None):

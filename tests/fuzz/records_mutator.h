@@ -91,10 +91,10 @@ static inline void add_pair_length(struct raw_row *row, struct buf *b, size_t n)
 }
 
 static const char *const pair_names[] = {
-    "BFF_LEG",        "REQUEST_METHOD",      "HTTP_COOKIE",    "HTTP_ORIGIN",    "HTTP_X_CSRF",
-    "BFF_PATH",       "HTTP_SEC_FETCH_SITE", "CONTENT_LENGTH", "BFF_STATUS",     "BFF_REFUSAL",
-    "BFF_GENERATION", "BFF_TARGET",          "BFF_QUERY",      "CONTENT_TYPE",   "HTTP_TRACEPARENT",
-    "REQUEST_ID",     "HTTP_USER_AGENT",     "HTTP_UPGRADE",   "REQUEST_SCHEME", "HTTP_ACCEPT",
+    "BFF_LEG",         "REQUEST_METHOD",      "HTTP_COOKIE",    "HTTP_ORIGIN",      "HTTP_X_CSRF",
+    "BFF_PATH",        "HTTP_SEC_FETCH_SITE", "CONTENT_LENGTH", "BFF_STATUS",       "BFF_NOTE",
+    "BFF_TARGET",      "BFF_QUERY",           "CONTENT_TYPE",   "HTTP_TRACEPARENT", "REQUEST_ID",
+    "HTTP_USER_AGENT", "HTTP_UPGRADE",        "REQUEST_SCHEME", "HTTP_ACCEPT",
 };
 static const char *const pair_values[] = {
     "authorize",
