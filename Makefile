@@ -154,15 +154,13 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(BUILD)/tests/inte
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_backend) -lcmocka -lpthread
 
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archives,server)
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libdoctor.a $(call archives,ctl)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(filter-out $(MAINS),$(SOURCES)) $(HEADERS) | $(SCRIPTS_H)
-	@mkdir -p $(@D)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libdoctor.a $(call archives,ctl)
 	$(call say,FUZZ,$@)
-	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $@ \
-	  $(filter %.c,$^) $(LIBS_server) -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_server) -lpthread
 
 $(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(RECORDER) $(call archives,server)
 	$(call say,LINK,$@)
@@ -172,12 +170,29 @@ $(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(RECORDER) $(call arch
 crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
 
-.PHONY: unit integration replay fuzz hardening
+.PHONY: unit integration replay fuzz fuzz-targets hardening
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
 hardening: $(HARDENING) ## build what tries to get out of a worker's confinement
 replay: $(REPLAY) ## build what replays the fuzz corpora
-fuzz: $(FUZZ) ## build the fuzz targets (clang, libFuzzer)
+fuzz-targets: $(FUZZ)
+fuzz: ## build the fuzz targets (clang, libFuzzer, ASan and UBSan): build/fuzz/tests/fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined \
+	  fuzz-targets
+
+.PHONY: fuzz-long fuzz-keep fuzz-worker
+RUNS     ?= 10000000
+TARGETS  ?=
+fuzz-long: fuzz ## run them: RUNS=10000000 each, or TARGETS="date worker" only; figures in build/fuzz.json
+	@scripts/fuzz --runs $(RUNS) --build $(BUILD)/fuzz --into $(BUILD)/fuzz.json $(TARGETS)
+fuzz-worker: ## records of every shape for a worker under ASan and UBSan: SECONDS=600 SEED=1
+	@scripts/setup test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/address SAN=address,undefined all
+	@BFFD=$(BUILD)/address/bffd BFF_TEST_SANDBOX=no BFF_SHAPES_SECONDS=$(SECONDS) \
+	  BFF_SHAPES_SEED=$(or $(SEED),1) ASAN_OPTIONS=quarantine_size_mb=4 \
+	  /usr/bin/python3 -m pytest -p no:cacheprovider -q -s tests/e2e/test_shapes.py
+fuzz-keep: fuzz ## put into tests/fuzz/corpus what they have found that reaches more
+	@scripts/fuzz --keep --build $(BUILD)/fuzz $(TARGETS)
 
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests

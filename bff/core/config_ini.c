@@ -25,13 +25,20 @@ static bool refuse(struct ini_lines *lines, const char *sentence)
     return config_refuse(lines->reading, lines->line, "%s", sentence);
 }
 
-static bool starts_comment(struct str line, size_t i, char sign)
+static bool is_behind_key(struct str line, size_t i)
 {
-    return line.p[i] == sign && i > 0 && (line.p[i - 1] == ' ' || line.p[i - 1] == '\t');
+    return line.p[i - 1] == '=' && !memchr(line.p, '=', i - 1);
 }
 
-/* The line up to its comment. A ';' starts one after a blank, or at the line's start as '#' does.
- * Quotes come in pairs, for one alone would swallow the comment behind it. */
+static bool starts_comment(struct str line, size_t i, char sign)
+{
+    return line.p[i] == sign && i > 0 &&
+           (line.p[i - 1] == ' ' || line.p[i - 1] == '\t' || is_behind_key(line, i));
+}
+
+/* The line up to its comment. A ';' starts one after a blank or in a value's place, or at the
+ * line's start as '#' does. Quotes come in pairs, for one alone would swallow the comment behind
+ * it. */
 static bool strip_comment(struct ini_lines *lines, struct str *line)
 {
     struct str trimmed = str_trim(*line);

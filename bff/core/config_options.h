@@ -101,7 +101,7 @@ enum config_emptiness { MUST_BE_GIVEN, MAY_BE_EMPTY };
       CONFIG_SECONDS(1), CONFIG_MINUTES(10),                                                      \
       "How long requests in flight may take to finish after SIGTERM or SIGHUP. "                  \
       "A refresh that is cut off here can cost a session.")                                       \
-    X(SIZE, server, body_max, body_bytes, "64k", MUST_BE_GIVEN, CONFIG_KIB(1), CONFIG_MIB(1),     \
+    X(SIZE, server, body_max, body_bytes, "64k", MUST_BE_GIVEN, CONFIG_KIB(1), CONFIG_KIB(64),     \
       "Largest body of POST /bff/login and of captures.")                                                         \
     X(PATH, server, microcache, microcache, "", MAY_BE_EMPTY, 0, 0,                               \
       "The directory of nginx's micro-cache (bff-microcache-http.conf), on a tmpfs. "             \

@@ -33,16 +33,18 @@ static bool next_entry(struct str *rest, struct entry *out)
     return false;
 }
 
-/* The time in a comment of ours that begins so; empty if there is none. */
+/* The time in a comment of ours that begins so; empty if there is none. The last one counts: one
+ * above it was left there by somebody who took away the key it was for. */
 static struct str since(struct str head, struct str beginning)
 {
     struct str_cut cut = {.tail = head, .found = true};
+    struct str found = {NULL, 0};
     while (cut.found) {
         cut = str_cut(cut.tail, '\n');
         if (str_starts(cut.head, beginning))
-            return str_trim((struct str){cut.head.p + beginning.n, cut.head.n - beginning.n});
+            found = str_trim((struct str){cut.head.p + beginning.n, cut.head.n - beginning.n});
     }
-    return (struct str){NULL, 0};
+    return found;
 }
 
 struct key_file_state key_file_state(struct str text)

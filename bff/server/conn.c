@@ -25,9 +25,11 @@ struct conn *conn_make(int fd, const struct config *config)
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
+    int holds = 2 * RECORDS_MAX; /* of TCP; a Unix socket's is its sender's, and larger */
     /* libfcgi has no time-outs of its own: without these a stalled peer would hold a thread. */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &holds, sizeof holds) != 0) {
         free(c);
         return NULL;
     }
@@ -51,12 +53,11 @@ void conn_free(struct conn *c)
     free(c);
 }
 
-static void begin(struct conn *c, bool has_body, int64_t now_ms)
+static void begin(struct conn *c, int64_t now_ms)
 {
     c->state = CONN_HOT;
     c->since_ms = now_ms;
     c->started_us = clock_mono_us();
-    c->has_body = has_body;
     c->has_renewed = c->has_touched = c->kept = c->from_cache = false;
     c->reply = (struct reply){.status = 0};
 }
@@ -73,24 +74,27 @@ static enum conn_event read_request(struct conn *c, const struct records_request
     char *bytes = arena_alloc(&c->arena, seen->size);
     if (!bytes || recv(c->fd, bytes, seen->size, 0) != (ssize_t)seen->size)
         return CONN_CLOSED;
-    begin(c, false, now_ms);
+    begin(c, now_ms);
     c->request_id = seen->id;
     c->keeps_connection = seen->keeps_connection;
     return event_of(params_read_pairs((struct str){bytes + pairs_at, seen->pairs.n}, &c->call));
 }
 
-/* The params are whole in the socket's buffer: libfcgi reads them without waiting. */
-static enum conn_event accept_request(struct conn *c, bool has_body, int64_t now_ms)
+/* It is whole in the socket's buffer, and nothing else is: libfcgi reads it without waiting. */
+static enum conn_event accept_request(struct conn *c, int64_t now_ms)
 {
     if (FCGX_InitRequest(&c->fcgx, -1, 0) != 0)
         return CONN_CLOSED;
     c->fcgx.ipcFd = c->fd;
     c->fcgx.keepConnection = 1; /* or FCGX_Accept_r() would close the socket first */
+    /* Wherever libfcgi closes it: without the shutdown-and-drain that pipes would need, and which
+     * waits for the other side for up to two seconds. */
+    FCGX_Detach(&c->fcgx);
     if (FCGX_Accept_r(&c->fcgx) != 0) {
         c->fd = c->fcgx.ipcFd; /* -1: libfcgi has closed it */
         return CONN_CLOSED;
     }
-    begin(c, has_body, now_ms);
+    begin(c, now_ms);
     return event_of(params_read(c->fcgx.envp, &c->call));
 }
 
@@ -108,10 +112,12 @@ enum conn_event conn_receive(struct conn *c, int64_t now_ms)
     wipe(peeked, (size_t)n);
     switch (verdict) {
     case RECORDS_READY:
-        c->event_missed = request.size > 0 && (size_t)n > request.size;
-        if (request.size > 0 && request.pairs.n > 0)
+        c->event_missed = (size_t)n > request.size;
+        if (request.body == 0 && request.pairs.n > 0)
             return read_request(c, &request, (size_t)(request.pairs.p - peeked), now_ms);
-        return accept_request(c, request.has_body, now_ms);
+        if (!c->event_missed)
+            return accept_request(c, now_ms);
+        break;
     case RECORDS_BROKEN:
         break;
     case RECORDS_PARTIAL:
@@ -297,8 +303,6 @@ static void end_of_libfcgis(struct conn *c, bool keep)
     wipe_params(c);
     if (!keep)
         c->fcgx.keepConnection = 0;
-    if (!c->fcgx.keepConnection)
-        FCGX_Detach(&c->fcgx); /* close without the shutdown-and-drain that pipes would need */
     FCGX_Finish_r(&c->fcgx);
     c->fd = c->fcgx.ipcFd;
     c->fcgx.ipcFd = -1;

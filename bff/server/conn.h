@@ -1,8 +1,8 @@
 /*
- * One FastCGI connection from nginx and the request on it. A request without a body is read into
- * its arena and answered with one write (server/records.h); libfcgi reads and answers those with
- * one, in an I/O thread. When to read is our decision, because libfcgi's accept loop would pin a
- * thread on each kept connection.
+ * One FastCGI connection from nginx and the request on it, which is read when all of it has come.
+ * One without a body is read into the arena and answered with one write (server/records.h); libfcgi
+ * reads and answers those with one. When to read is our decision, because libfcgi's accept loop
+ * would pin a thread on each kept connection.
  *
  *   PARTIAL -> HOT -> answered -> IDLE -> (PARTIAL) -> HOT ..., or closed
  *               +---> IN_LANE  an I/O thread owns the request
@@ -38,7 +38,6 @@ struct conn {
     struct call call;
     struct reply reply;
     int64_t started_us;
-    bool has_body;                 /* STDIN may not have come completely */
     bool has_renewed, has_touched; /* what this request has already waited for */
     bool from_cache;               /* decided by what is in the cache ... */
     uint32_t ticket;               /* ... while its fence stands here */
@@ -67,8 +66,8 @@ enum conn_event {
 /* Look what has come, without blocking. */
 enum conn_event conn_receive(struct conn *c, int64_t now_ms);
 
-/* Read the request's body into its arena: BFF_ERR_BODY_TOO_LARGE, BFF_ERR_BAD_REQUEST (it ended
- * early), BFF_ERR_NO_MEMORY. May block for server.read_timeout: not in the hot thread. */
+/* Copy the request's body into its arena: BFF_ERR_BODY_TOO_LARGE, BFF_ERR_BAD_REQUEST (it is not as
+ * long as was said), BFF_ERR_NO_MEMORY. */
 BFF_MUST_CHECK enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body);
 
 /*

@@ -33,6 +33,12 @@ void worker_forget(struct worker *w, struct conn *c)
     conn_free(c);
 }
 
+/* Edge-triggered: each tells that something has come, or that the other side has gone. */
+static struct epoll_event conn_events(struct conn *c)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
+}
+
 /* Reads what has come on a connection that is idle or half read. */
 static void receive(struct worker *w, struct conn *c)
 {
@@ -53,6 +59,16 @@ static void receive(struct worker *w, struct conn *c)
     }
 }
 
+/* What has come already is looked at in the next turn of the loop: here it would be in the middle
+ * of the answer to what came before it, one deeper for each request that somebody sends without
+ * waiting, and nobody else would have a turn. */
+static void look_again(struct worker *w, struct conn *c)
+{
+    struct epoll_event event = conn_events(c);
+    if (epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, c->fd, &event) != 0)
+        worker_forget(w, c);
+}
+
 static void after_answer(struct worker *w, struct conn *c, bool kept)
 {
     c->state = CONN_IDLE;
@@ -60,21 +76,11 @@ static void after_answer(struct worker *w, struct conn *c, bool kept)
     if (!kept)
         worker_forget(w, c);
     else if (c->event_missed)
-        receive(w, c);
-}
-
-static void run_answer(struct job *job, struct tools *tools)
-{
-    struct conn *c = (struct conn *)job;
-    (void)tools;
-    c->kept = conn_answer(c, true);
+        look_again(w, c);
 }
 
 void worker_answer(struct worker *w, struct conn *c)
 {
-    /* A body may still be on its way, and must be read before the answer: not in this thread. */
-    if (c->has_body && worker_hand_over(w, c, w->store_lane, run_answer))
-        return;
     after_answer(w, c, conn_answer(c, !w->draining));
 }
 
@@ -115,7 +121,7 @@ void worker_listen(struct worker *w, bool on)
 static void adopt(struct worker *w, int fd)
 {
     struct conn *c = conn_make(fd, w->config);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
+    struct epoll_event event = conn_events(c);
     if (!c) {
         close(fd);
         return;

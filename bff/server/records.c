@@ -65,7 +65,7 @@ static bool take_lengths(struct pairs *p)
         return true;
     size_t name = length_value(p->lengths, name_bytes);
     size_t value = length_value(p->lengths + name_bytes, value_bytes);
-    if (name == 0 || name > RECORDS_MAX || value > RECORDS_MAX)
+    if (name == 0 || name > RECORDS_PARAMS_MAX || value > RECORDS_PARAMS_MAX)
         return false;
     p->skip = name + value;
     p->n_lengths = 0;
@@ -95,54 +95,69 @@ static bool is_begin(const struct record *r)
            (byte_at(r->content, 0) << 8 | byte_at(r->content, 1)) == RESPONDER;
 }
 
-/* The first record of STDIN: an empty one is its end, and the request's. */
-static void note_stdin(const struct record *r, size_t before, bool is_there,
-                       struct records_request *out)
+/* What has been seen of a request. */
+struct scan {
+    struct records_request request;
+    struct pairs pairs;
+    size_t params;
+    unsigned n_params;
+    bool params_ended;
+};
+
+static bool begin(struct scan *s, const struct record *r)
 {
-    out->has_body = r->content.n > 0;
-    out->size = out->has_body || !is_there ? 0 : before + r->size;
+    s->request.id = r->id;
+    s->request.keeps_connection = byte_at(r->content, 2) & KEEP_CONN;
+    return is_begin(r);
+}
+
+static bool add_params(struct scan *s, const struct record *r)
+{
+    s->params += r->content.n;
+    if (r->type != PARAMS || s->params > RECORDS_PARAMS_MAX || !pass_pairs(&s->pairs, r->content))
+        return false;
+    s->params_ended = r->content.n == 0;
+    if (s->params_ended)
+        return s->pairs.skip == 0 && s->pairs.n_lengths == 0;
+    s->request.pairs = s->n_params++ == 0 ? r->content : (struct str){NULL, 0};
+    return true;
+}
+
+static bool add_body(struct scan *s, const struct record *r)
+{
+    s->request.body += r->content.n;
+    return r->type == STDIN && s->request.body <= RECORDS_BODY_MAX;
+}
+
+/* false: it does not belong there. */
+static bool add_record(struct scan *s, const struct record *r)
+{
+    if (s->request.id == 0)
+        return begin(s, r);
+    if (r->id != s->request.id)
+        return false;
+    return s->params_ended ? add_body(s, r) : add_params(s, r);
 }
 
 enum records_verdict records_scan(struct str bytes, struct records_request *out)
 {
-    struct records_request request = {.id = 0};
-    struct pairs pairs = {.n_lengths = 0};
-    const char *start = bytes.p;
-    bool params_ended = false;
-    unsigned n_params = 0;
-    for (;;) {
+    struct scan s = {.params_ended = false};
+    for (bool is_end = false; !is_end;) {
         struct record r;
         bool has_content;
         enum records_verdict v = read_record(bytes, &r, &has_content);
         if (v != RECORDS_READY)
             return v;
-        if (request.id != 0 && r.id != request.id)
-            return RECORDS_BROKEN;
-        if (params_ended) {
-            if (r.type != STDIN)
-                return RECORDS_BROKEN;
-            note_stdin(&r, (size_t)(bytes.p - start), has_content, &request);
-            *out = request;
-            return RECORDS_READY;
-        }
         if (!has_content)
             return RECORDS_PARTIAL;
-        if (request.id == 0) {
-            if (!is_begin(&r))
-                return RECORDS_BROKEN;
-            request.id = r.id;
-            request.keeps_connection = byte_at(r.content, 2) & KEEP_CONN;
-        } else if (r.type != PARAMS || !pass_pairs(&pairs, r.content)) {
+        is_end = s.params_ended && r.content.n == 0;
+        if (!add_record(&s, &r))
             return RECORDS_BROKEN;
-        } else if (r.content.n == 0) {
-            if (pairs.skip > 0 || pairs.n_lengths > 0)
-                return RECORDS_BROKEN;
-            params_ended = true;
-        } else {
-            request.pairs = n_params++ == 0 ? r.content : (struct str){NULL, 0};
-        }
+        s.request.size += r.size;
         bytes = (struct str){bytes.p + r.size, bytes.n - r.size};
     }
+    *out = s.request;
+    return RECORDS_READY;
 }
 
 static size_t cut_length(struct str *s)

@@ -1,12 +1,13 @@
 /*
  * FastCGI's records, for the hot lane. libfcgi reads with blocking calls, allocates for each
- * request and trusts the lengths it is given (2.4.2 adds two 31-bit lengths into an int:
- * CVE-2025-23016). So the hot lane looks at the bytes first (recv with MSG_PEEK). What is whole it
- * reads and answers by itself, and that is every question of nginx; what has a body it hands over
- * when it is sane.
+ * request and trusts the lengths it is given, in a request's params and in management records,
+ * which may stand anywhere (2.4.2 adds two 31-bit lengths into an int: CVE-2025-23016). So the hot
+ * lane looks at the bytes first (recv with MSG_PEEK) until a request is whole. What has no body it
+ * reads and answers by itself, and that is every question of nginx; what has one it then hands
+ * over.
  *
- *   BEGIN_REQUEST(responder)  PARAMS...  PARAMS(empty)  STDIN...        FastCGI 1.0, sections 3 and
- * 6
+ *   BEGIN_REQUEST(responder)  PARAMS...  PARAMS(empty)  STDIN...  STDIN(empty)
+ *                                                       FastCGI 1.0, sections 3 and 6
  *
  * Pure: bytes in, verdict out, and bytes out.
  */
@@ -15,19 +16,23 @@
 
 #include "base/buf.h"
 
-#define RECORDS_MAX (64 * 1024) /* a request whose params do not end within this is refused */
+/* What params are refused beyond, and a body; and a request, records' headers and padding included.
+ * A socket's buffer holds more. */
+#define RECORDS_PARAMS_MAX (64 * 1024)
+#define RECORDS_BODY_MAX (64 * 1024)
+#define RECORDS_MAX (RECORDS_PARAMS_MAX + RECORDS_BODY_MAX + 16 * 1024)
 
 enum records_verdict {
     RECORDS_PARTIAL, /* more must come */
-    RECORDS_READY,   /* all params are there, and the first STDIN record's header */
-    RECORDS_BROKEN   /* not what a web server sends: close */
+    RECORDS_READY,   /* all of it is there */
+    RECORDS_BROKEN   /* not what a web server sends, or too large: close */
 };
 
 struct records_request {
     unsigned id;
     bool keeps_connection; /* the other side wants it kept */
-    bool has_body;         /* STDIN is not empty; its rest may still be on its way */
-    size_t size;           /* of all its records, where it has no body and all are there; or 0 */
+    size_t body;           /* bytes in STDIN */
+    size_t size;           /* of all its records */
     struct str pairs;      /* its params, where they stand in one record; or empty */
 };
 

@@ -187,6 +187,15 @@ enum bff_err handle_read_record(const struct script_reply *reply, struct record 
     return BFF_OK;
 }
 
+bool handle_read_wait(struct str text, int64_t longest_ms, int64_t *out)
+{
+    uint64_t ms;
+    if (!str_to_u64(text, INT64_MAX, &ms))
+        return false;
+    *out = (int64_t)ms < longest_ms ? (int64_t)ms : longest_ms;
+    return true;
+}
+
 enum bff_err handle_open(const struct store *s, const struct session_name *name,
                          const struct record *record, enum record_part part, struct arena *arena,
                          struct session *out)

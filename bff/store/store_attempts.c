@@ -35,16 +35,15 @@ static enum bff_err run(struct store *s, const struct attempt_name *name, struct
 enum bff_err store_attempt_begin(struct store *s, const struct attempt_name *name, int64_t *wait_ms)
 {
     struct script_reply reply;
-    uint64_t wait = 0;
+    *wait_ms = 0;
     enum bff_err err = run(s, name, STR("BEGIN"), &reply);
     if (err != BFF_OK)
         return err;
     bool must_wait = script_reply_is(&reply, STR("WAIT"), 1);
-    bool is_understood = must_wait ? str_to_u64(reply.values[0], INT64_MAX, &wait)
+    bool is_understood = must_wait ? handle_read_wait(reply.values[0], WAIT_MAX_MS, wait_ms)
                                    : script_reply_is(&reply, STR("GO"), 0);
     err = is_understood ? BFF_OK : script_misunderstood(s->connection);
     script_reply_free(&reply);
-    *wait_ms = (int64_t)wait;
     return err;
 }
 

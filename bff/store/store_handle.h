@@ -61,6 +61,11 @@ BFF_MUST_CHECK enum bff_err handle_run(struct store *s, enum script which,
 BFF_MUST_CHECK enum bff_err handle_read_record(const struct script_reply *reply,
                                                struct record *out);
 
+/* A wait that a script tells, cut to `longest_ms`: a Redis whose clock was set back may tell any,
+ * which added to ours would lead anywhere. false, and *out is untouched: it is none. */
+#define WAIT_MAX_MS (24 * INT64_C(3600000))
+BFF_MUST_CHECK bool handle_read_wait(struct str text, int64_t longest_ms, int64_t *out);
+
 /* BFF_ERR_SEAL_BROKEN, BFF_ERR_NO_MEMORY. *out is untouched on failure. */
 BFF_MUST_CHECK enum bff_err handle_open(const struct store *s, const struct session_name *name,
                                         const struct record *record, enum record_part part,

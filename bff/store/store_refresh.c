@@ -8,15 +8,6 @@
 #define JITTER_MAX 250            /* thousandths of a back-off */
 #define SHORT_NAME_BYTES 8        /* of an attempt, of a commit: as the record has them */
 
-static bool read_ms(struct str text, int64_t *out)
-{
-    uint64_t n;
-    if (!str_to_u64(text, INT64_MAX, &n))
-        return false;
-    *out = (int64_t)n;
-    return true;
-}
-
 static bool is_go(const struct script_reply *reply)
 {
     return script_reply_is(reply, STR("GO"), REPLY_RECORD);
@@ -47,10 +38,10 @@ static enum bff_err read_begin(struct store *s, const struct session_name *name,
     if (is_go(reply) || script_reply_is(reply, STR("FRESH"), REPLY_RECORD)) {
         err = read_begun(s, name, reply, arena, &begin);
     } else if (script_reply_is(reply, STR("BUSY"), 1) &&
-               read_ms(reply->values[0], &begin.wait_ms)) {
+               handle_read_wait(reply->values[0], STORE_LOOK_AGAIN_MS, &begin.wait_ms)) {
         begin.result = BEGIN_BUSY;
     } else if (script_reply_is(reply, STR("BACKOFF"), 1) &&
-               read_ms(reply->values[0], &begin.wait_ms)) {
+               handle_read_wait(reply->values[0], WAIT_MAX_MS, &begin.wait_ms)) {
         begin.result = BEGIN_BACKOFF;
     } else if (script_reply_is(reply, STR("REJECTED"), 1)) {
         begin.result = BEGIN_REJECTED;
@@ -197,7 +188,8 @@ enum bff_err store_reject(struct store *s, const struct session_name *name, uint
     if (script_reply_is(&reply, STR("ENDED"), 1)) {
         *result = REJECT_ENDED;
         user_set_remove(&s->topology, s->connection, s->config, reply.values[0], name);
-    } else if (script_reply_is(&reply, STR("WAIT"), 1) && read_ms(reply.values[0], wait_ms)) {
+    } else if (script_reply_is(&reply, STR("WAIT"), 1) &&
+               handle_read_wait(reply.values[0], WAIT_MAX_MS, wait_ms)) {
         *result = REJECT_WAIT;
     } else if (script_reply_is(&reply, STR("SUPERSEDED"), 0)) {
         *result = REJECT_SUPERSEDED;
@@ -224,7 +216,7 @@ enum bff_err store_fail(struct store *s, const struct session_name *name, uint64
     if (err != BFF_OK)
         return err;
     bool is_backoff = script_reply_is(&reply, STR("BACKOFF"), 1);
-    if (is_backoff ? !read_ms(reply.values[0], wait_ms)
+    if (is_backoff ? !handle_read_wait(reply.values[0], WAIT_MAX_MS, wait_ms)
                    : !script_reply_is(&reply, STR("SUPERSEDED"), 0))
         err = script_misunderstood(s->connection);
     script_reply_free(&reply);

@@ -138,7 +138,16 @@ def test_a_sign_in_with_a_huge_body_is_refused_before_django(site):
     assert calls.all() == []
 
 
-def test_a_sign_in_with_a_large_body_is_refused_by_bffd(site):
+def test_a_sign_in_with_the_largest_body_goes_to_django(site):
+    """It is looked at as a whole in the socket's buffer, before libfcgi reads it."""
+    password = "x" * (64 * 1024 - len('{"username": "alice", "password": ""}'))
+    calls = site.backend.calls_from_now()
+    answer = site.browser().post("/bff/login", {"username": "alice", "password": password})
+    assert answer.status == 401, answer
+    assert len(calls.all("/api/token/")) == 1
+
+
+def test_a_sign_in_with_a_large_body_is_refused_before_django(site):
     calls = site.backend.calls_from_now()
     answer = site.browser().post("/bff/login", {"username": "a" * 70_000, "password": "b"})
     assert answer.status == 413, answer

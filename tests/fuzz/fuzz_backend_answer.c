@@ -4,12 +4,12 @@
  * Input: one byte that chooses the configuration, one the status, lines of Set-Cookie up to an
  * empty line, the body.
  */
-#include <stdlib.h>
 
 #include "codec/backend.h"
 #include "codec/json.h"
 #include "codec/placeholder.h"
 #include "codec/token.h"
+#include "fuzz.h"
 
 #define BY_COOKIE 1      /* the access token stands in a cookie */
 #define REFRESH_COOKIE 2 /* and the refresh token */
@@ -19,14 +19,6 @@
 #define BY_RULE 32    /* lives are told by /expires_in and Max-Age */
 #define BY_TIME 64    /* lives are told by /expires_at */
 #define DESCRIBED 128 /* there is a user object at /user and a pending token at /pending */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 static void add_place(struct config_token *token, enum token_place place, struct str name)
 {

@@ -2,21 +2,13 @@
  * A token as a backend might send it: claims_read() says what it is, or refuses it.
  * Input: 'p' and a payload, which is wrapped into a JWT first, or any other bytes as the token.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "codec/claims.h"
 #include "codec/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
+#include "fuzz.h"
 
 static struct str wrapped(struct str payload, struct arena *arena)
 {

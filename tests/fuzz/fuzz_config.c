@@ -6,24 +6,16 @@
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz.h"
 
 static void check_sentence(struct str message)
 {
-    must(str_starts(message, STR("fuzz.conf:")));
+    demand(str_starts(message, STR("fuzz.conf:")));
     for (size_t i = 0; i < message.n; i++)
-        must(message.p[i] >= 0x20 || message.p[i] == '\t');
+        demand(message.p[i] >= 0x20 || message.p[i] == '\t');
 }
 
 static void check_print(struct arena *arena, struct str text)
@@ -33,10 +25,10 @@ static void check_print(struct arena *arena, struct str text)
     struct str message;
     struct config again;
     FILE *out = open_memstream(&printed, &size);
-    must(out != NULL);
-    must(config_print(arena, "fuzz.conf", text, out, &message));
+    demand(out != NULL);
+    demand(config_print(arena, "fuzz.conf", text, out, &message));
     fclose(out);
-    must(config_parse(arena, "fuzz.conf", (struct str){printed, size}, &again, &message));
+    demand(config_parse(arena, "fuzz.conf", (struct str){printed, size}, &again, &message));
     free(printed);
 }
 
@@ -60,18 +52,18 @@ static struct str without_ending(struct str key)
 static void check_nginx_line(struct str line)
 {
     struct str_cut open = str_cut(line, '"');
-    must(open.found && open.head.n == 0);
+    demand(open.found && open.head.n == 0);
     struct str_cut close = str_cut(open.tail, '"');
-    must(close.found && !str_contains(close.tail, STR("\"")));
-    must(str_starts(close.tail, STR(" 1; # ")) || str_starts(close.tail, STR(" 2; # ")));
-    must(str_starts(close.head, STR("~^")));
+    demand(close.found && !str_contains(close.tail, STR("\"")));
+    demand(str_starts(close.tail, STR(" 1; # ")) || str_starts(close.tail, STR(" 2; # ")));
+    demand(str_starts(close.head, STR("~^")));
     struct str_cut method = str_cut(without_ending(close.head), ' ');
-    must(method.found);
+    demand(method.found);
     struct str path = method.tail;
     if (str_starts(path, STR("]+"))) /* "[^ ]+" has a blank of its own */
         path = str_cut(path, ' ').tail;
     for (size_t i = 0; i < path.n; i++)
-        must(strchr("/-_~.\\", path.p[i]) || isalnum((unsigned char)path.p[i]));
+        demand(strchr("/-_~.\\", path.p[i]) || isalnum((unsigned char)path.p[i]));
 }
 
 static void check_nginx(const struct config *config)
@@ -79,11 +71,11 @@ static void check_nginx(const struct config *config)
     char *printed = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&printed, &size);
-    must(out != NULL);
+    demand(out != NULL);
     config_print_nginx(config, "fuzz.conf", out);
     fclose(out);
     struct str_cut cut = str_cut((struct str){printed, size}, '\n');
-    must(str_starts(cut.head, STR("# ")));
+    demand(str_starts(cut.head, STR("# ")));
     for (cut = str_cut(cut.tail, '\n'); cut.head.n > 0; cut = str_cut(cut.tail, '\n'))
         check_nginx_line(cut.head);
     free(printed);

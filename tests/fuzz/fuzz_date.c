@@ -2,18 +2,10 @@
  * A time that a backend wrote: what is read as one is the time that the C library would make of the
  * same day. Input: the text.
  */
-#include <stdlib.h>
 #include <time.h>
 
 #include "codec/date.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
+#include "fuzz.h"
 
 /* The digits of a text that starts like an ISO time, as the C library counts them. */
 static int64_t by_library(const char *p)

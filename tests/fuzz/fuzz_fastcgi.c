@@ -35,7 +35,9 @@ static void read_pairs(const struct records_request *request, size_t size)
     struct str rest = request->pairs, name, value;
     const char *end = rest.p + rest.n;
     if (size < 32 || request->size > size)
-        abort(); /* begin, end of params and a body's header need more */
+        abort(); /* begin, end of params and end of body need more */
+    if (request->body + request->pairs.n > request->size)
+        abort();
     while (records_next_pair(&rest, &name, &value))
         if (name.n == 0 || value.p + value.n != rest.p || rest.p > end)
             abort();

@@ -7,8 +7,6 @@
 
 #define LIMIT 4096
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void there_and_back(struct str text, struct arena *arena)
 {
     size_t cap = PACK_MAX(text.n);

@@ -12,8 +12,6 @@
 #define NOW 1700000000
 #define UNTIL (NOW + 900)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check_foreign(struct str value, struct arena *arena)
 {
     struct str token = STR("untouched");

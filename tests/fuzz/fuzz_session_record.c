@@ -11,8 +11,6 @@
 
 #define NOW_MS INT64_C(1700003600000)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Seal what '@' asks for, for the generation that the record claims to have. */
 static void seal_marked(struct record *r, const struct session_name *name, struct arena *arena)
 {

@@ -4,11 +4,11 @@
  * Input: one byte that chooses body and template, a line with the query, with
  * OWN_TEMPLATE a line with the template, then the body.
  */
-#include <stdlib.h>
 
 #include "codec/backend.h"
 #include "codec/form.h"
 #include "codec/json.h"
+#include "fuzz.h"
 
 #define FROM_FORM 1    /* the browser sends a form, else JSON */
 #define TO_FORM 2      /* the backend gets a form, else JSON */
@@ -18,14 +18,6 @@
 
 #define JSON_TEMPLATE STR("{\"a\":\"$a\",\"n\":{\"b\":\"x-$b-$a\"},\"c\":1}")
 #define FORM_TEMPLATE STR("grant_type=password&a=$a&b=x-$b-$a")
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 static void check_json(struct str body)
 {

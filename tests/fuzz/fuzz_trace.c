@@ -1,9 +1,6 @@
 /* A traceparent header: what is read lies inside it and is an id, and its child is well-formed. */
-#include <stdlib.h>
-
 #include "core/trace.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,10 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char child[TRACEPARENT_LENGTH];
     if (id.n == 0)
         return 0;
-    if (id.n != 32 || id.p != header.p + 3 || size < TRACEPARENT_LENGTH)
-        abort();
+    demand(id.n == 32 && id.p == header.p + 3 && size >= TRACEPARENT_LENGTH);
     trace_child(header, span, child);
-    if (!str_eq(trace_id((struct str){child, sizeof child}), id))
-        abort();
+    demand(str_eq(trace_id((struct str){child, sizeof child}), id));
     return 0;
 }

@@ -30,6 +30,8 @@ static void syntax_that_would_be_read_otherwise_than_it_looks_is_refused(void **
         {GOOD "[log]\n= info\n", "bff.conf:9: this is no line of the form: key = value"},
         {GOOD "[log]\nlevel = info # not a comment\n",
          "bff.conf:9: a comment behind a value starts with ';', not with '#'"},
+        {GOOD "[server]\nmicrocache =#not a comment\n",
+         "bff.conf:9: a comment behind a value starts with ';', not with '#'"},
         {GOOD "[backend]\nattach = header X-A \"a ; $access\"\n",
          "bff.conf:9: inside quotes a blank may not stand before a ';': what follows would be "
          "taken for a comment"},
@@ -186,8 +188,8 @@ static void numbers_and_durations_outside_of_their_range_are_refused(void **stat
                                               "allowed: a size from 64k to 1024m, such as 16m"},
         {GOOD "[session]\ncache_size = 63k\n", "bff.conf:9: session.cache_size: \"63k\" is not "
                                                "allowed: a size from 64k to 1024m, such as 16m"},
-        {GOOD "[server]\nbody_max = 2m\n",
-         "bff.conf:9: server.body_max: \"2m\" is not allowed: a size from 1k to 1m, such as 64k"},
+        {GOOD "[server]\nbody_max = 65k\n",
+         "bff.conf:9: server.body_max: \"65k\" is not allowed: a size from 1k to 64k, such as 64k"},
         {GOOD "[server]\nworkers = 0\n",
          "bff.conf:9: server.workers: \"0\" is not allowed: auto, or a number from 1 to 256"},
         {GOOD "[server]\nworkers = many\n",

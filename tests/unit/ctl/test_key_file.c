@@ -59,6 +59,15 @@ static void keys_without_a_comment_of_ours_are_no_rotation(void **state)
     assert_int_equal(key_file_state(STR("AAAA\n" SEALS "BBBB")).stage, KEYS_OTHER);
 }
 
+/* Its time is an older one: by that, the new key would seal before every host knows it. */
+static void a_comment_whose_key_was_taken_away_says_nothing_of_the_next(void **state)
+{
+    struct str text = STR("AAAA\n# bffctl: opens since 2025-01-01T00:00:00Z\n"), out;
+    assert_true(key_file_add(text, STR("BBBB"), NOW, *state, &out));
+    assert_int_equal(key_file_state(out).stage, KEYS_ADDED);
+    assert_str(key_file_state(out).since, NOW);
+}
+
 static void without_memory_there_is_no_text(void **state)
 {
     (void)state;
@@ -77,6 +86,8 @@ int main(void)
                                         destroy),
         cmocka_unit_test_setup_teardown(keys_without_a_comment_of_ours_are_no_rotation, make,
                                         destroy),
+        cmocka_unit_test_setup_teardown(a_comment_whose_key_was_taken_away_says_nothing_of_the_next,
+                                        make, destroy),
         cmocka_unit_test_setup_teardown(without_memory_there_is_no_text, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,9 @@ static struct buf whole_request(struct str body)
     struct buf b = begun();
     add_record(&b, 4, STR("\7\11BFF_LEGauthorize"));
     add_record(&b, 4, STR(""));
-    add_record(&b, 5, body);
+    if (body.n > 0)
+        add_record(&b, 5, body);
+    add_record(&b, 5, STR(""));
     return b;
 }
 
@@ -46,7 +48,7 @@ static void a_whole_request_is_ready_and_every_part_of_it_is_not(void **state)
     struct records_request request;
     struct buf b = whole_request(STR(""));
     assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
-    assert_false(request.has_body);
+    assert_int_equal(request.body, 0);
     assert_int_equal(request.id, 1);
     assert_int_equal(request.size, b.n);
     assert_true(str_eq(request.pairs, STR("\7\11BFF_LEGauthorize")));
@@ -78,17 +80,18 @@ static void what_comes_behind_a_request_is_none_of_its(void **state)
     assert_int_equal(request.size, size);
 }
 
-/* Its end's padding is on its way. */
+/* Its end's padding is on its way. Who reads it now waits for it, and the loop with him. */
 static void a_request_is_whole_with_its_last_byte(void **state)
 {
     (void)state;
     struct records_request request;
     struct buf b = whole_request(STR(""));
     memory[b.n - 2] = 3;
-    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
-    assert_int_equal(request.size, 0);
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_PARTIAL);
     size_t before = b.n;
-    buf_add(&b, STR("\0\0\0"));
+    buf_add(&b, STR("\0\0"));
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_PARTIAL);
+    buf_add(&b, STR("\0"));
     assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
     assert_int_equal(request.size, before + 3);
 }
@@ -128,14 +131,65 @@ static void a_long_answer_is_cut_into_records(void **state)
     assert_int_equal(b.n, sizeof body + 4 + 8 * (1 + 4 + 1 + 1) + 8);
 }
 
-static void a_body_is_announced_by_its_first_record(void **state)
+static void a_body_is_part_of_a_request_whatever_its_records(void **state)
 {
     (void)state;
     struct records_request request;
-    struct buf b = whole_request(STR("{\"username\":"));
-    assert_int_equal(records_scan((struct str){b.p, b.n - 5}, &request), RECORDS_READY);
-    assert_true(request.has_body);
-    assert_int_equal(request.size, 0);
+    struct str body = STR("{\"username\":\"alice\"}");
+    struct buf b = whole_request(body);
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_int_equal(request.body, body.n);
+    assert_int_equal(request.size, b.n);
+    for (size_t n = 0; n < b.n; n++)
+        assert_int_equal(records_scan((struct str){b.p, n}, &request), RECORDS_PARTIAL);
+    b = begun();
+    add_record(&b, 4, STR(""));
+    for (size_t i = 0; i < body.n; i++)
+        add_record(&b, 5, (struct str){body.p + i, 1});
+    assert_int_equal(scan(&b), RECORDS_PARTIAL);
+    add_record(&b, 5, STR(""));
+    assert_int_equal(records_scan(buf_str(&b), &request), RECORDS_READY);
+    assert_int_equal(request.body, body.n);
+}
+
+/* libfcgi would trust the lengths in a management record (CVE-2025-23016), between those of a body
+ * too. */
+static void nothing_else_stands_in_a_body(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "\1\11\0\0\0\10\0\0\377\377\377\377\377\377\377\377", /* GET_VALUES */
+        "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0",                  /* a beginning */
+        "\1\5\0\2\0\10\0\0abcdefgh",                          /* another one's body */
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct buf b = begun();
+        add_record(&b, 4, STR(""));
+        add_record(&b, 5, STR("{"));
+        buf_add(&b, (struct str){others[i], 16});
+        add_record(&b, 5, STR(""));
+        assert_int_equal(scan(&b), RECORDS_BROKEN);
+    }
+}
+
+static void what_is_too_large_is_broken_before_it_has_come(void **state)
+{
+    (void)state;
+    static char zeros[32 * 1024];
+    struct str part = {zeros, sizeof zeros};
+    struct buf b = begun();
+    add_record(&b, 4, STR(""));
+    add_record(&b, 5, part);
+    add_record(&b, 5, part);
+    assert_int_equal(scan(&b), RECORDS_PARTIAL);
+    add_record(&b, 5, STR("x"));
+    assert_int_equal(scan(&b), RECORDS_BROKEN);
+    b = begun();
+    add_record(&b, 4, STR("\1\200\0\377\377X"));
+    add_record(&b, 4, part);
+    assert_int_equal(scan(&b), RECORDS_PARTIAL);
+    add_record(&b, 4, part);
+    assert_int_equal(scan(&b), RECORDS_BROKEN);
 }
 
 static void params_may_be_cut_anywhere_between_records(void **state)
@@ -204,7 +258,9 @@ int main(void)
         cmocka_unit_test(pairs_are_cut_one_after_the_other),
         cmocka_unit_test(an_answer_is_its_text_its_end_and_the_requests),
         cmocka_unit_test(a_long_answer_is_cut_into_records),
-        cmocka_unit_test(a_body_is_announced_by_its_first_record),
+        cmocka_unit_test(a_body_is_part_of_a_request_whatever_its_records),
+        cmocka_unit_test(nothing_else_stands_in_a_body),
+        cmocka_unit_test(what_is_too_large_is_broken_before_it_has_come),
         cmocka_unit_test(params_may_be_cut_anywhere_between_records),
         cmocka_unit_test(lengths_that_would_overflow_libfcgi_are_broken),
         cmocka_unit_test(params_that_end_within_a_pair_are_broken),
