@@ -1,6 +1,7 @@
 """bffd's start, reload and end, and the commands that print something, as flows: see flows.py."""
 
 import contextlib
+import json
 import signal
 import subprocess
 
@@ -70,6 +71,9 @@ class Start(WithSession):
 
 class Reload(WithSession):
     name = "reload"
+
+    def kept_pid(self):
+        return self.world.bffd.pid
 
     def act(self, _):
         bffd = self.world.bffd
@@ -173,6 +177,17 @@ class Command(Flow):
         return self._stays(l for l in text.splitlines() if not l.startswith("Workers would be"))
 
 
+def shape(lines):
+    """Of a JSON text: what stands where, whatever it is."""
+
+    def of(value):
+        if isinstance(value, dict):
+            return {name: of(child) for name, child in value.items()}
+        return [of(child) for child in value] if isinstance(value, list) else None
+
+    return of(json.loads("\n".join(lines)))
+
+
 COMMANDS = {
     "bffd --check": ("bffd", "--check"),
     "bffd --print-config": ("bffd", "--print-config"),
@@ -183,6 +198,9 @@ COMMANDS = {
     "bffctl list": ("bffctl", "list"),
     "bffctl revoke": ("bffctl", "revoke", "--user", "3"),
     "bffctl rotate-key": ("bffctl", "rotate-key"),
+    "bffctl --json pending": ("bffctl", "--json", "pending"),
+    "bffctl --json list": ("bffctl", "--json", "list"),
+    "bffctl --json rotate-key": ("bffctl", "--json", "rotate-key"),
 }
 
 
@@ -198,6 +216,7 @@ def command(name, world):
         return doctor
     # The numbers and ages in a table are others each time.
     stays = (lambda lines: len(list(lines))) if program == "bffctl" else list
+    stays = shape if "--json" in words else stays
     return Command(world, name, path, *config, *words, stays=stays)
 
 
