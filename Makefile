@@ -97,6 +97,7 @@ INTEGRATION:= $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wi
 REPLAY     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 HARDENING  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/hardening/*.c))
+TORTURE    := $(BUILD)/tests/torture/fail.so
 HEADERS    := $(foreach l,$(LAYERS),$(wildcard bff/$(l)/*.h))
 
 .PHONY: all
@@ -166,14 +167,22 @@ $(BUILD)/tests/hardening/%: $(BUILD)/tests/hardening/%.o $(RECORDER) $(call arch
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server) -lpthread
 
+# It stands before malloc() and others, as sanitizers do.
+$(TORTURE): tests/torture/fail.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE -fsanitize% --coverage,$(CFLAGS)) -fPIC -shared \
+	  -o $@ $< -ldl -lpthread
+
 .PHONY: crash
 crash: ## build a bffd that tests can kill, stall or cut off at each step of a refresh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/crash CRASH_POINTS=1 all
 
-.PHONY: unit integration replay fuzz fuzz-targets hardening
+.PHONY: unit integration replay fuzz fuzz-targets hardening rack
 unit: $(UNIT) ## build the unit tests
 integration: $(INTEGRATION) ## build the integration tests
 hardening: $(HARDENING) ## build what tries to get out of a worker's confinement
+rack: $(TORTURE) ## build what makes calls of bffd's fail
 replay: $(REPLAY) ## build what replays the fuzz corpora
 fuzz-targets: $(FUZZ)
 fuzz: ## build the fuzz targets (clang, libFuzzer, ASan and UBSan): build/fuzz/tests/fuzz
@@ -197,7 +206,7 @@ fuzz-keep: fuzz ## put into tests/fuzz/corpus what they have found that reaches 
 .PHONY: test demo page clients compare-clients man
 test: ## install what is missing, build, run all tests
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all crash unit integration replay hardening page clients
+	@$(MAKE) --no-print-directory all crash unit integration replay hardening rack page clients
 	@tests/backends/environments.py
 	@scripts/test --build $(BUILD)
 
@@ -205,6 +214,13 @@ test: ## install what is missing, build, run all tests
 cover: ## lines and branches that the tests reach, at least 95 and 85 %: build/cover.txt
 	@scripts/setup cover
 	@scripts/test-cover
+
+.PHONY: torture
+torture: ## every allocation and system call of bffd's made to fail, one by one: some 25 minutes
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all rack
+	@BFF_TORTURE_POINTS=0 BFFD=$(abspath $(BUILD))/bffd PYTHONDONTWRITEBYTECODE=1 \
+	  /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/torture
 
 .PHONY: test-sanitized
 test-sanitized: ## the end-to-end tests under ASan and UBSan, TSan, and valgrind: some 25 minutes

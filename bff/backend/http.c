@@ -15,8 +15,9 @@
 
 struct backend {
     const struct config *config;
-    CURL *curl;
-    CURLM *multi; /* keeps the connections */
+    CURL *curl;   /* while a call is made */
+    CURLM *multi; /* keeps the connections and DNS entries */
+    CURLSH *kept; /* the TLS sessions */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -43,9 +44,10 @@ struct backend *backend_open(const struct config *config)
     if (!b)
         return NULL;
     b->config = config;
-    b->curl = curl_easy_init();
     b->multi = curl_multi_init();
-    if (!b->curl || !b->multi) {
+    b->kept = curl_share_init();
+    if (!b->multi || !b->kept ||
+        curl_share_setopt(b->kept, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
         backend_close(b);
         return NULL;
     }
@@ -56,8 +58,8 @@ void backend_close(struct backend *b)
 {
     if (!b)
         return;
-    curl_easy_cleanup(b->curl);
     curl_multi_cleanup(b->multi);
+    curl_share_cleanup(b->kept);
     free(b);
 }
 
@@ -253,6 +255,7 @@ static bool set_options(struct backend *b, const struct backend_request *r, cons
     bool ok = true;
 #define SET(option, value) ok = ok && curl_easy_setopt(c, option, value) == CURLE_OK
     SET(CURLOPT_ERRORBUFFER, b->error);
+    SET(CURLOPT_SHARE, b->kept);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_PROXY, "");
@@ -381,13 +384,16 @@ enum bff_err backend_call(struct backend *b, const struct backend_request *reque
     *answer = (struct backend_answer){.received_s = (int64_t)time(NULL)};
     b->error[0] = 0;
     char *method = arena_cstr(arena, request->method);
-    if (method &&
+    /* A handle of its own for each call: curl_easy_reset() does not tell what it could not set for
+     * want of memory, and the next request would go out as something else. */
+    b->curl = curl_easy_init();
+    if (b->curl && method &&
         arena_printf(arena, &url, "%.*s%.*s", STR_ARG(b->config->backend.url),
                      STR_ARG(request->path)) &&
         add_headers(&headers, arena, request) && set_options(b, request, url.p, method, connection))
         err = perform(b, headers, arena, answer);
-    /* Connections, DNS entries and TLS sessions stay; pointers into this call's memory do not. */
-    curl_easy_reset(b->curl);
+    curl_easy_cleanup(b->curl);
+    b->curl = NULL;
     wipe_headers(headers);
     return err;
 }

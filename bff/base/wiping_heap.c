@@ -11,6 +11,19 @@ union header {
     max_align_t align;
 };
 
+static _Thread_local unsigned long refusals;
+
+unsigned long wiping_refusals(void)
+{
+    return refusals;
+}
+
+static void *refuse(void)
+{
+    refusals++;
+    return NULL;
+}
+
 static union header *header_of(void *p)
 {
     return (union header *)p - 1;
@@ -19,7 +32,7 @@ static union header *header_of(void *p)
 static void *begin_block(union header *h, size_t n)
 {
     if (!h)
-        return NULL;
+        return refuse();
     h->n = n;
     return h + 1;
 }
@@ -27,14 +40,14 @@ static void *begin_block(union header *h, size_t n)
 void *wiping_malloc(size_t n)
 {
     if (n > SIZE_MAX - sizeof(union header))
-        return NULL;
+        return refuse();
     return begin_block(malloc(sizeof(union header) + n), n);
 }
 
 void *wiping_calloc(size_t n, size_t size)
 {
     if (size > 0 && n > (SIZE_MAX - sizeof(union header)) / size)
-        return NULL;
+        return refuse();
     return begin_block(calloc(1, sizeof(union header) + n * size), n * size);
 }
 

@@ -13,4 +13,8 @@ void *wiping_realloc(void *p, size_t n);
 char *wiping_strdup(const char *text);
 void wiping_free(void *p);
 
+/* How often memory was refused in this thread. A library that goes on all the same and does not
+ * say so has made something of which a part is missing. */
+unsigned long wiping_refusals(void);
+
 #endif

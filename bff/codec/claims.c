@@ -4,6 +4,7 @@
 #include <jwt.h>
 #include <string.h>
 
+#include "base/wiping_heap.h"
 #include "codec/json.h"
 #include "codec/user.h"
 
@@ -43,7 +44,12 @@ static enum bff_err decode_payload(struct str payload, struct arena *arena, json
     jwt_t *jwt = NULL;
     if (!arena_printf(arena, &unsecured, UNSECURED_HEADER "%.*s.", STR_ARG(payload)))
         return BFF_ERR_NO_MEMORY;
+    unsigned long refused = wiping_refusals();
     int failure = jwt_decode(&jwt, unsecured.p, NULL, 0);
+    if (wiping_refusals() != refused) { /* see json_read(): it may lack a part */
+        jwt_free(jwt);
+        return BFF_ERR_NO_MEMORY;
+    }
     if (failure)
         return failure == ENOMEM ? BFF_ERR_NO_MEMORY : BFF_ERR_MALFORMED;
     char *text = jwt_get_grants_json(jwt, NULL);

@@ -14,10 +14,17 @@ void json_init(void)
     json_object_seed(0);
 }
 
+/* jansson's parser does not look whether the memory grew into which it collects a string's bytes:
+ * a token would lack its middle, and nobody would be told. */
 json_t *json_read(struct str text)
 {
-    return json_loadb(text.n ? text.p : "", text.n,
-                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    unsigned long refused = wiping_refusals();
+    json_t *value = json_loadb(text.n ? text.p : "", text.n,
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (wiping_refusals() == refused)
+        return value;
+    json_decref(value);
+    return NULL;
 }
 
 struct pointer_key {

@@ -12,8 +12,8 @@
 /* Make jansson wipe what it frees, for answers hold tokens. Call once, before threads. */
 void json_init(void);
 
-/* Parse a complete text; NULL when it is not JSON. Duplicate object keys are refused.
- * The caller owns the result (json_decref()). */
+/* Parse a complete text; NULL when it is not JSON, or memory is out. Duplicate object keys are
+ * refused. The caller owns the result (json_decref()). */
 json_t *json_read(struct str text);
 
 /* The value at a pointer (RFC 6901: "/tokens/access", "~0" and "~1" decoded); NULL if it is not

@@ -174,11 +174,18 @@ static enum ctl_status show_json(const struct rotation *r)
 {
     char id[KEYRING_ID_MAX];
     json_t *keys = json_array();
+    bool ok = true;
     for (size_t i = 0; i < keyring_size(r->keys); i++) {
+        json_t *loaded = r->loaded ? json_boolean(is_loaded(r, i)) : json_null();
         keyring_id(r->keys, i, id);
-        json_array_append_new(
-            keys, json_pack("{s:s,s:s,s:o}", "id", id, "role", i == 0 ? "seals" : "opens", "loaded",
-                            r->loaded ? json_boolean(is_loaded(r, i)) : json_null()));
+        ok = json_array_append_new(keys, json_pack("{s:s,s:s,s:o}", "id", id, "role",
+                                                   i == 0 ? "seals" : "opens", "loaded", loaded)) ==
+                 0 &&
+             ok;
+    }
+    if (!ok) {
+        json_decref(keys);
+        return ctl_print_json(NULL);
     }
     int64_t over = r->state.stage == KEYS_USED ? over_s(r) : 0;
     return ctl_print_json(json_pack("{s:o,s:s,s:s,s:o}", "keys", keys, "stage",

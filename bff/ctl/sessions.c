@@ -75,11 +75,13 @@ static bool show(const struct store_visit *v, void *self)
     names_of(v, id, user);
     device_text(s->device, device);
     w->n++;
-    if (w->list)
-        return json_array_append_new(
-                   w->list, json_pack("{s:s,s:s,s:I,s:I,s:s}", "id", id, "user", user, "created",
-                                      (json_int_t)(s->created_ms / 1000), "last_seen",
-                                      (json_int_t)(s->seen_ms / 1000), "device", device)) == 0;
+    if (w->ctl->as_json) {
+        json_t *one = json_pack("{s:s,s:s,s:I,s:I,s:s}", "id", id, "user", user, "created",
+                                (json_int_t)(s->created_ms / 1000), "last_seen",
+                                (json_int_t)(s->seen_ms / 1000), "device", device);
+        w->out_of_memory = json_array_append_new(w->list, one) != 0;
+        return !w->out_of_memory;
+    }
     if (w->n == 1)
         printf("%-34s%-10s%-10s%-10s%s\n", "SESSION", "USER", "AGE", "SEEN", "DEVICE");
     printf("%-34s%-10s%-10s%-10s%s\n", id, user, ctl_duration(now_s - s->created_ms / 1000, age),
@@ -103,7 +105,7 @@ enum ctl_status ctl_list(struct ctl *ctl)
     if (store_each_session(w.store, show, &w) != BFF_OK)
         status = complain_of_store(&w);
     else if (ctl->as_json)
-        status = ctl_print_json(json_pack("{s:O}", "sessions", w.list));
+        status = ctl_print_json(w.out_of_memory ? NULL : json_pack("{s:O}", "sessions", w.list));
     else
         printf("%zu sessions\n", w.n);
     json_decref(w.list);

@@ -89,29 +89,39 @@ static void print_pending(const json_t *worker)
                ctl_duration(number(worker, "next_revocation_s"), next));
 }
 
-enum ctl_status ctl_show_pending(struct ctl *ctl)
+/* NULL: out of memory. */
+static json_t *list_pending(const json_t *status)
 {
-    json_t *status = ctl_ask_status(ctl), *list = json_array(), *worker;
-    int64_t waiting = 0;
+    json_t *list = json_array(), *worker;
     size_t i;
-    if (!status || !list) {
-        json_decref(status);
-        json_decref(list);
-        return CTL_FAILED;
-    }
     json_array_foreach(json_object_get(status, "workers"), i, worker)
     {
-        waiting += number(worker, "revocations_waiting");
-        json_array_append_new(list, pending_of(worker));
+        if (json_array_append_new(list, pending_of(worker)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
     }
+    return list;
+}
+
+enum ctl_status ctl_show_pending(struct ctl *ctl)
+{
+    json_t *status = ctl_ask_status(ctl), *worker;
+    int64_t waiting = 0;
+    size_t i;
+    if (!status)
+        return CTL_FAILED;
+    json_array_foreach(json_object_get(status, "workers"), i, worker) waiting +=
+        number(worker, "revocations_waiting");
     if (ctl->as_json) {
+        json_t *list = list_pending(status);
         json_decref(status);
-        return ctl_print_json(json_pack("{s:I,s:o}", "waiting", waiting, "workers", list));
+        return ctl_print_json(list ? json_pack("{s:I,s:o}", "waiting", waiting, "workers", list)
+                                   : NULL);
     }
     printf("%" PRId64 " revocations wait to be told to the backend%s\n", waiting,
            waiting > 0 ? ":" : ".");
     json_array_foreach(json_object_get(status, "workers"), i, worker) print_pending(worker);
     json_decref(status);
-    json_decref(list);
     return CTL_OK;
 }

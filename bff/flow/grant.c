@@ -14,7 +14,9 @@ enum refresh_verdict grant_ask(struct tools *tools, struct str access, struct st
                                                arena, &request);
     if (err == BFF_OK) {
         err = caller_ask(tools, CALL_REFRESH, caller, &request, BACKEND_FRESH, arena, &answer);
-        breaker_tell(tools->breaker, caller_reached(err, &answer), clock_mono_ms());
+        /* That we have no memory says nothing of the backend. */
+        if (err != BFF_ERR_NO_MEMORY)
+            breaker_tell(tools->breaker, caller_reached(err, &answer), clock_mono_ms());
     }
     if (err != BFF_OK) {
         *why = err_code(err);

@@ -68,9 +68,15 @@ static int64_t what_is_left(int64_t life_ms, int64_t age_ms)
     return life_ms > age_ms ? life_ms - age_ms : 0;
 }
 
+static bool may_come_right(enum bff_err err)
+{
+    return err == BFF_ERR_STORE_UNAVAILABLE || err == BFF_ERR_NO_MEMORY;
+}
+
 /*
  * Store the new tokens. They are the only valid ones, so for the time of a lease a store that fails
- * is tried again: COMMIT may be repeated. Redis counts their lives from then.
+ * is tried again, and so is what found no memory: COMMIT may be repeated. Redis counts their lives
+ * from then.
  */
 static enum bff_err commit(struct tools *tools, const struct session_name *name,
                            const struct session *old, const struct session_tokens *tokens,
@@ -84,7 +90,7 @@ static enum bff_err commit(struct tools *tools, const struct session_name *name,
         aged.access_life_ms = what_is_left(tokens->access_life_ms, age_ms);
         aged.refresh_life_ms = what_is_left(tokens->refresh_life_ms, age_ms);
         enum bff_err err = store_commit(tools->store, name, old, &aged, arena, result, stored);
-        if (err != BFF_ERR_STORE_UNAVAILABLE || clock_mono_ms() >= until)
+        if (!may_come_right(err) || clock_mono_ms() >= until)
             return err;
         clock_pause_ms(COMMIT_RETRY_MS);
     }

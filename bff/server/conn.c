@@ -98,13 +98,23 @@ static enum conn_event accept_request(struct conn *c, int64_t now_ms)
     return event_of(params_read(c->fcgx.envp, &c->call));
 }
 
+/* No event tells of bytes a second time: one that was interrupted looks again. */
+static ssize_t look(int fd, char *to, size_t size)
+{
+    ssize_t n;
+    do
+        n = recv(fd, to, size, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 enum conn_event conn_receive(struct conn *c, int64_t now_ms)
 {
     static _Thread_local char peeked[RECORDS_MAX];
     struct records_request request;
     c->event_missed = false;
-    ssize_t n = recv(c->fd, peeked, sizeof peeked, MSG_PEEK | MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    ssize_t n = look(c->fd, peeked, sizeof peeked);
+    if (n < 0 && errno == EAGAIN)
         return CONN_WAITS;
     if (n <= 0)
         return CONN_CLOSED;

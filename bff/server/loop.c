@@ -269,13 +269,11 @@ static void wake_up_refreshed(struct session_task *task, void *worker)
     waiting_refreshed(worker, task->name.hash);
 }
 
-static void take_wake(struct worker *w)
+/* What other threads have done and heard for this one. */
+static void take_news(struct worker *w)
 {
-    uint64_t count;
     unsigned char hash[SESSION_HASH_BYTES];
     bool all;
-    if (read(w->wake_fd, &count, sizeof count) != sizeof count)
-        return;
     while (invalidation_next_refreshed(w->invalidation, hash, &all)) {
         if (all)
             tasks_each(w->tasks, wake_up_refreshed, w);
@@ -284,6 +282,13 @@ static void take_wake(struct worker *w)
     }
     finish_jobs(w, w->store_lane);
     finish_jobs(w, w->backend_lane);
+}
+
+static void take_wake(struct worker *w)
+{
+    uint64_t count;
+    if (read(w->wake_fd, &count, sizeof count) == sizeof count)
+        take_news(w);
 }
 
 static void take_events(struct worker *w, const struct epoll_event *events, int n)
@@ -337,6 +342,7 @@ void worker_serve(struct worker *w)
         reads_turn(w);
         w->tend_ms = microcache_tend(w->shared.microcache, w->now_ms);
         if (w->now_ms >= next_sweep_ms || w->draining) {
+            take_news(w); /* of which nobody could wake us: see lane_wake() */
             sweep_conns(w);
             cache_sweep(w->cache, w->setup->fence, w->now_ms);
             retry_revocations(w);

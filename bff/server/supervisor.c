@@ -120,8 +120,11 @@ static bool open_all(struct supervisor *s)
 int supervisor_run(const char *config_path, struct setup *setup)
 {
     struct supervisor *s = calloc(1, sizeof *s);
-    if (!s)
+    if (!s) {
+        fprintf(stderr, "bffd: cannot start: %s\n", strerror(errno));
+        setup_free(setup);
         return 1;
+    }
     s->config_path = config_path;
     s->setup = setup;
     s->retired_listen_fd = -1;

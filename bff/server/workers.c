@@ -246,8 +246,8 @@ void workers_reap(struct supervisor *s)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < SLOTS; i++) {
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
+        for (size_t i = 0; pid > 0 && i < SLOTS; i++) {
             struct slot *slot = &s->slots[i];
             if (slot->pid != pid)
                 continue;

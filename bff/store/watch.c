@@ -191,7 +191,8 @@ static bool start_thread(struct watch *w)
 {
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        return false;
     bool ok = pthread_create(&w->thread, NULL, watch_run, w) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ok;

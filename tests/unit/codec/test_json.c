@@ -1,4 +1,5 @@
 #include "arena_fixture.h"
+#include "base/wiping_heap.h"
 #include "codec/json.h"
 #include "heap.h"
 
@@ -251,6 +252,35 @@ static void freed_values_leave_no_secret_on_the_heap(void **state)
     assert_false(heap_holds(secret));
 }
 
+/* Through the heap that counts: the nth allocation from now is refused. */
+static int until_refused;
+
+static void *refusing_malloc(size_t n)
+{
+    return --until_refused == 0 ? wiping_malloc(SIZE_MAX) : wiping_malloc(n);
+}
+
+static void what_is_read_without_memory_lacks_no_part(void **state)
+{
+    (void)state;
+    char text[3000];
+    memset(text, 'x', sizeof text);
+    memcpy(text, "{\"a\":\"", 6);
+    memcpy(text + sizeof text - 2, "\"}", 2);
+    json_set_alloc_funcs(refusing_malloc, wiping_free);
+    int n = 0;
+    do {
+        until_refused = ++n;
+        json_t *root = json_read((struct str){text, sizeof text});
+        assert_true(until_refused > 0 || !root);
+        if (root)
+            assert_int_equal(json_string_length(json_object_get(root, "a")), sizeof text - 8);
+        json_decref(root);
+    } while (until_refused <= 0);
+    assert_true(n > 8);
+    json_init();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +299,7 @@ int main(void)
         cmocka_unit_test(keys_are_written_in_their_order),
         cmocka_unit_test(a_text_that_does_not_fit_is_not_written),
         cmocka_unit_test(freed_values_leave_no_secret_on_the_heap),
+        cmocka_unit_test(what_is_read_without_memory_lacks_no_part),
     };
     json_init();
     return cmocka_run_group_tests(tests, set_up, tear_down);

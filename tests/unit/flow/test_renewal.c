@@ -259,10 +259,18 @@ static void a_store_that_stays_away_is_given_up_after_the_lease(void **state)
     assert_false(is_void_since(before));
 }
 
-static void what_no_repetition_mends_is_not_repeated(void **state)
+static void tokens_for_which_there_was_no_memory_are_stored_when_there_is_some(void **state)
 {
     (void)state;
     play.commits[0] = BFF_ERR_NO_MEMORY;
+    assert_int_equal(run().result, RENEWAL_SESSION);
+    assert_int_equal(play.n_commits, 2);
+}
+
+static void what_no_repetition_mends_is_not_repeated(void **state)
+{
+    (void)state;
+    play.commits[0] = BFF_ERR_TOO_LARGE;
     assert_int_equal(run().result, RENEWAL_STORE_DOWN);
     assert_int_equal(play.n_commits, 1);
 }
@@ -395,6 +403,7 @@ int main(void)
         T(the_tokens_of_another_user_are_a_rejection),
         T(a_store_that_comes_back_gets_the_tokens_all_the_same),
         T(a_store_that_stays_away_is_given_up_after_the_lease),
+        T(tokens_for_which_there_was_no_memory_are_stored_when_there_is_some),
         T(what_no_repetition_mends_is_not_repeated),
         T(a_life_that_was_over_while_the_store_was_away_is_none),
         T(after_a_sign_out_the_newest_refresh_token_is_revoked),
