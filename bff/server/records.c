@@ -106,9 +106,11 @@ struct scan {
 
 static bool begin(struct scan *s, const struct record *r)
 {
+    if (!is_begin(r))
+        return false;
     s->request.id = r->id;
     s->request.keeps_connection = byte_at(r->content, 2) & KEEP_CONN;
-    return is_begin(r);
+    return true;
 }
 
 static bool add_params(struct scan *s, const struct record *r)
