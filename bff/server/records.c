@@ -89,9 +89,11 @@ static bool pass_pairs(struct pairs *p, struct str content)
     return true;
 }
 
+/* Without padding: libfcgi passes none here, and would take it for records. */
 static bool is_begin(const struct record *r)
 {
     return r->type == BEGIN_REQUEST && r->id != 0 && r->content.n == BEGIN_BYTES &&
+           r->size == HEADER_BYTES + BEGIN_BYTES &&
            (byte_at(r->content, 0) << 8 | byte_at(r->content, 1)) == RESPONDER;
 }
 

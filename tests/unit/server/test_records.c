@@ -236,6 +236,7 @@ static void what_no_web_server_sends_is_broken(void **state)
         {"GET / HTTP/1.1\r\n\r\n", 18},
         {"\1\1\0\1\0\10\0\0\0\2\0\0\0\0\0\0", 16},                 /* an authorizer */
         {"\1\1\0\0\0\10\0\0\0\1\0\0\0\0\0\0", 16},                 /* request id 0 */
+        {"\1\1\0\1\0\10\1\0\0\1\0\0\0\0\0\0\0", 17},               /* a padded beginning */
         {"\1\4\0\1\0\0\0\0", 8},                                   /* params before begin */
         {"\1\11\0\0\0\0\0\0", 8},                                  /* GET_VALUES */
         {"\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0\1\4\0\2\0\0\0\0", 24}, /* a second request in between */
