@@ -127,6 +127,10 @@ class Chromium:
         return tab
 
 
+class Navigated(RuntimeError):
+    """The page that was asked has gone, and another one comes."""
+
+
 class Tab:
     """One page, and what it complained of."""
 
@@ -203,6 +207,8 @@ class Tab:
             answer = self._answers.pop(number, None)
         if not arrived or answer is None:
             raise TimeoutError(f"{method}: no answer from chromium")
+        if "error" in answer and "navigated" in answer["error"]["message"]:
+            raise Navigated(f"{method}: {answer['error']['message']}")
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
@@ -235,9 +241,15 @@ class Tab:
 
     def wait_for(self, script, within_s=15, what=None):
         """Until the script's value is true; a failure tells what the page shows instead."""
-        script_is_true = f"Promise.resolve({script}).then(Boolean)"
+
+        def is_true():
+            try:
+                return self.evaluate(f"Promise.resolve({script}).then(Boolean)")
+            except Navigated:
+                return False  # another page is coming
+
         try:
-            return until(lambda: self.evaluate(script_is_true), within_s, what or script)
+            return until(is_true, within_s, what or script)
         except AssertionError as late:
             shown = f"the page shows:\n{self.text()[:2000]}\nand complains: {self.complaints[-10:]}"
             raise AssertionError(f"{late}; {shown}") from None
