@@ -6,6 +6,7 @@
 #include "codec/form.h"
 #include "codec/json.h"
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 static const struct config_words wanted = {.words = {{"username", 8}, {"email", 5}}, .n = 2};
 
@@ -53,10 +54,7 @@ static void check_spelling(struct str value, struct arena *arena)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool is_ready;
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     struct str rest = {(const char *)data, size};
     struct backend_sent sent = {.content_type = take_line(&rest)};
     sent.body = rest;

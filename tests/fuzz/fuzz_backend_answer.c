@@ -10,6 +10,7 @@
 #include "codec/placeholder.h"
 #include "codec/token.h"
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 #define BY_COOKIE 1      /* the access token stands in a cookie */
 #define REFRESH_COOKIE 2 /* and the refresh token */
@@ -183,10 +184,7 @@ static void check_pending(const struct config *config, const struct backend_answ
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool is_ready;
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     if (size == 0)
         return 0;
     struct arena arena = arena_make(4 << 20);

@@ -9,6 +9,7 @@
 #include "codec/claims.h"
 #include "codec/json.h"
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 static struct str wrapped(struct str payload, struct arena *arena)
 {
@@ -24,12 +25,9 @@ static struct str wrapped(struct str payload, struct arena *arena)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool is_ready;
     static const struct config_words allowed = {.words = {{"user_id", 7}, {"email", 5}, {"exp", 3}},
                                                 .n = 3};
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     struct arena arena = arena_make(4 << 20);
     struct str token = {(const char *)data, size};
     if (size > 0 && size < CLAIMS_TOKEN_MAX && data[0] == 'p')

@@ -9,6 +9,7 @@
 #include "doctor/scan.h"
 #include "doctor/shape.h"
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 #define NAMES 6
 
@@ -74,10 +75,7 @@ static void check_shape(const struct backend_answer *answer, struct arena *arena
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const int statuses[] = {200, 201, 301, 400, 401, 403, 404, 405, 415, 422, 429, 500};
-    static bool is_ready;
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     struct str rest = {(const char *)data, size}, line;
     struct backend_answer answer = {
         .status = statuses[take_byte(&rest) % (sizeof statuses / sizeof statuses[0])]};

@@ -3,6 +3,7 @@
  * same, what is put is found there, what is removed is not. Input: a line with a pointer, then the
  * text.
  */
+#include "fuzz_json.h"
 #include "codec/json.h"
 #include "fuzz.h"
 
@@ -50,10 +51,7 @@ static void check_put(const json_t *root, struct str pointer)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool is_ready;
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     struct str text = {(const char *)data, size};
     struct str pointer = take_line(&text);
     json_t *root = json_read(text);

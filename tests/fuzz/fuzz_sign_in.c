@@ -9,6 +9,7 @@
 #include "codec/form.h"
 #include "codec/json.h"
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 #define FROM_FORM 1    /* the browser sends a form, else JSON */
 #define TO_FORM 2      /* the backend gets a form, else JSON */
@@ -87,10 +88,7 @@ static struct config_send send_of(uint8_t choice, struct str own)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool is_ready;
-    if (!is_ready)
-        json_init();
-    is_ready = true;
+    json_once();
     if (size == 0)
         return 0;
     uint8_t choice = data[0];
