@@ -138,8 +138,7 @@ bool reader_send(struct reader *r)
         for (size_t i = 0; load && i < SENT_TOGETHER; i++) {
             load->is_first = i == 0;
             load->asked_us = now_us;
-            reading_add_get(&commands,
-                            (struct str){load->load.name->key, load->load.name->key_length});
+            reading_add_get(&commands, handle_key(load->load.name));
             load = load->next;
         }
         assert(!commands.overflowed);

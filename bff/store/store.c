@@ -161,21 +161,16 @@ static enum bff_err make_call(struct store *s, const struct call *call)
     return err;
 }
 
-static struct str key_of(const struct session_name *name)
-{
-    return (struct str){name->key, name->key_length};
-}
-
 enum bff_err handle_read(struct store *s, const struct session_name *name, struct reading *out)
 {
-    return make_call(s, &(struct call){.key = key_of(name), .reading = out});
+    return make_call(s, &(struct call){.key = handle_key(name), .reading = out});
 }
 
 enum bff_err handle_run(struct store *s, enum script which, const struct session_name *name,
                         const struct script_args *args, struct script_reply *out)
 {
     return make_call(
-        s, &(struct call){.key = key_of(name), .which = which, .args = args, .reply = out});
+        s, &(struct call){.key = handle_key(name), .which = which, .args = args, .reply = out});
 }
 
 enum bff_err handle_read_record(const struct script_reply *reply, struct record *out)

@@ -29,6 +29,11 @@ struct store {
     int64_t asked_ms;    /* when what is taken now was asked for: clock_mono_ms() */
 };
 
+static inline struct str handle_key(const struct session_name *name)
+{
+    return (struct str){name->key, name->key_length};
+}
+
 /* The arguments that every script begins with (scripts/session.lua). */
 void handle_args(const struct store *s, struct script_args *args);
 void handle_add_life(struct script_args *args, int64_t life_ms);
