@@ -145,6 +145,15 @@ def sign_out(browser):
     assert answer.status in (202, 204), answer
 
 
+def begun_or_not(world, browser, has_begun):
+    """The session that began is there; if none did, another one can begin."""
+    if not has_begun:
+        assert not browser.cookie
+        browser = world.site.signed_in()
+    still_signed_in(browser)
+    sign_out(browser)
+
+
 def signed_out(browser):
     answer = browser.get(CALL)
     assert answer.status == 401 and answer.code, answer
@@ -247,11 +256,7 @@ class SignIn(Flow):
     def after(self, browser, answer):
         if answer.status == 200:
             assert browser.cookie and "access" not in answer.json(), answer
-        else:
-            assert not browser.cookie
-            browser = self.world.site.signed_in()
-        still_signed_in(browser)
-        sign_out(browser)
+        begun_or_not(self.world, browser, answer.status == 200)
 
 
 class SignOut(Flow):
@@ -440,11 +445,7 @@ class Capture(SignIn):
     def after(self, browser, answer):
         if answer.status == 201:
             assert browser.cookie and answer.json()["tokens"] == {}, answer
-        else:
-            assert not browser.cookie
-            browser = self.world.site.signed_in()
-        still_signed_in(browser)
-        sign_out(browser)
+        begun_or_not(self.world, browser, answer.status == 201)
 
 
 class Ahead(CallOnMiss):
