@@ -19,6 +19,8 @@ static size_t blank_length(struct str s)
     unsigned char first = (unsigned char)s.p[0];
     if (first <= ' ' || first == 0x7F)
         return 1;
+    if (first < 0x80)
+        return 0;
     for (size_t i = 0; i < sizeof wide_blanks / sizeof wide_blanks[0]; i++)
         if (str_starts(s, wide_blanks[i]))
             return wide_blanks[i].n;

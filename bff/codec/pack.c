@@ -71,9 +71,10 @@ static size_t add_phrase(struct packer *k, struct str text)
 {
     size_t best = 0, n = 0;
     for (size_t i = 0; i < pack_phrases_count; i++) {
-        if (pack_phrases[i].n > n && str_starts(text, pack_phrases[i])) {
+        struct str phrase = pack_phrases[i];
+        if (phrase.p[0] == text.p[0] && phrase.n > n && str_starts(text, phrase)) {
             best = i;
-            n = pack_phrases[i].n;
+            n = phrase.n;
         }
     }
     if (n > 0)
