@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from client import InFlight
 from fullsite import REVOKE, FakeBackend, running
+from until import until
 
 ALLOWED = [("X-CSRF", "1")]
 
@@ -25,6 +27,10 @@ def strict():
     }
     with running(FakeBackend, overrides=overrides) as site:
         yield site
+
+
+def scripts_run(site):
+    return site.redis.info("commandstats")["cmdstat_evalsha"]["calls"]
 
 
 def headers_of(call):
@@ -56,6 +62,29 @@ def test_and_a_fresh_one_when_that_has_expired(revoking_with_access):
     refresh = site.backend.issued("refresh", "alice")[-1]
     assert headers_of(revocation)["authorization"] == f"Bearer {access['token']}"
     assert revocation["jti"] == refresh["jti"]
+
+
+def test_and_waits_for_one_that_is_being_fetched(revoking_with_access):
+    site, flight = revoking_with_access, InFlight()
+    site.backend.control(settings={"access_seconds": 1})
+    browser = site.signed_in()
+    tab = browser.twin()
+    site.let_access_expire()
+    site.backend.control(settings={"access_seconds": 30}, refresh={"hang_answer": True})
+    calls = site.backend.calls_from_now()
+    flight.send(lambda: tab.get("/api/whoami/"))
+    until(lambda: calls.refreshes, 10, "the refresh is under way")
+    before = scripts_run(site)
+    flight.send(browser.sign_out)
+    until(lambda: scripts_run(site) >= before + 3, 10, "the sign-out asks for it again and again")
+    assert calls.all(REVOKE) == []
+    site.backend.control(release=True, refresh=None)
+    assert 204 in flight.statuses()
+    (refreshed,), (revocation,) = calls.refreshes, calls.all(REVOKE)
+    refresh = site.backend.issued("refresh", "alice")[-1]
+    assert revocation["jti"] == refresh["jti"] and refresh["parent_jti"] == refreshed["jti"]
+    access = site.backend.issued("access", "alice")[-1]
+    assert headers_of(revocation)["authorization"] == f"Bearer {access['token']}"
 
 
 def test_a_session_without_a_refresh_token_is_revoked_by_its_access_token():
