@@ -76,18 +76,7 @@ def test_the_browsers_connection_header_is_not_passed_on(site):
     assert headers.get("Connection", "") in ("", "keep-alive")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "X-Bff-Authorization",
-        "X-Bff-Cookie",
-        "X-Bff-Header",
-        "X-Bff-Csrf",
-        "X-Bff-Generation",
-        "X-Bff-Refusal",
-        "X-CSRFToken",
-    ],
-)
+@pytest.mark.parametrize("name", ["X-CSRF", "X-CSRFToken"])
 def test_a_header_of_our_own_making_cannot_come_from_the_browser(site, name):
     headers = site.signed_in().echo(fields={name: "1"})["headers"]
     assert name.lower() not in {header.lower() for header in headers}

@@ -15,6 +15,11 @@ def without_bffd(site):
     site.stack.bffd.start()
 
 
+def said_by_the_worker(answer):
+    words = {"authorization", "cookie", "attach", "x-csrftoken", "note"}
+    return words & {name.lower() for name, _ in answer.fields}
+
+
 ODDLY_SPELT = [
     LOGIN[:-1],
     "/api//token/",
@@ -43,7 +48,7 @@ def test_the_blacklist_and_control_paths_outside_api_are_out_of_reach(site):
 @pytest.mark.parametrize("path", ["/_bff/auth", "/_bff/", "/@bff_401", "/@bff_retry"])
 def test_internal_locations_cannot_be_asked_from_outside(site, path):
     answer = site.signed_in().get(path)
-    assert not [name for name, _ in answer.fields if name.lower().startswith("x-bff")]
+    assert not said_by_the_worker(answer)
     assert answer.status == 404 or answer.header("Content-Type").startswith("text/html")
 
 
@@ -61,18 +66,14 @@ def test_x_accel_headers_of_django_steer_nothing_and_do_not_come_back(site):
     assert "utf-7" not in (answer.header("Content-Type") or "")
 
 
-def test_what_only_the_worker_may_say_is_not_taken_from_django(site):
-    answer = site.signed_in().get("/api/hostile/")
-    assert not [name for name, _ in answer.fields if name.lower().startswith("x-bff")]
-
-
 def test_hostile_headers_do_not_pass_on_a_replay_either(site):
     browser = site.signed_in()
     site.backend.revoke_access("alice")
     answer = browser.get("/api/hostile/")
     assert (answer.status, answer.json()) == (200, {"hostile": True})
     assert not answer.all("Set-Cookie")
-    assert not [n for n, _ in answer.fields if n.lower().startswith(("x-accel", "x-bff"))]
+    assert not [n for n, _ in answer.fields if n.lower().startswith("x-accel")]
+    assert answer.header("Authorization") is None
 
 
 @pytest.mark.parametrize("path", ["/api/whoami/", "/bff/session"])

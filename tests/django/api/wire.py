@@ -78,8 +78,9 @@ def hostile(request):
     response["X-Accel-Expires"] = "3600"
     response["X-Accel-Limit-Rate"] = "1"
     response["X-Accel-Charset"] = "utf-7"
-    response["X-Bff-Authorization"] = "Bearer planted-by-django"
-    response["X-Bff-Cookie"] = "access=planted-by-django"
-    response["X-Bff-Generation"] = "99"
-    response["X-Bff-Refusal"] = "session_expired"
+    response["Authorization"] = "Bearer planted-by-django"
+    response["Cookie"] = "access=planted-by-django"
+    response["Attach"] = "Token planted-by-django"
+    response["X-CSRFToken"] = "planted-by-django"
+    response["Note"] = "session_expired"
     return response
