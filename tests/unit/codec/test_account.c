@@ -1,5 +1,6 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/account.h"
+#include "fixtures.h"
 
 #define JSON_TYPE "application/json"
 #define FORM_TYPE "application/x-www-form-urlencoded"

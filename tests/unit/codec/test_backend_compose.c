@@ -1,6 +1,7 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/backend.h"
 #include "codec/json.h"
+#include "fixtures.h"
 
 static const struct config_call call = {{"POST", 4}, {"/api/token/refresh/", 19}};
 

@@ -1,6 +1,7 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/claims.h"
 #include "codec/json.h"
+#include "fixtures.h"
 #include "heap.h"
 
 static const struct config_words allowed = {

@@ -1,5 +1,6 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/form.h"
+#include "fixtures.h"
 
 static void what_is_not_unreserved_is_percent_encoded(void **state)
 {

@@ -1,6 +1,7 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "base/wiping_heap.h"
 #include "codec/json.h"
+#include "fixtures.h"
 #include "heap.h"
 
 static void a_complete_text_is_read(void **state)

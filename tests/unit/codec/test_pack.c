@@ -1,3 +1,4 @@
+#include "../arena_fixture.h"
 #include "codec/pack.h"
 #include "fixtures.h"
 
@@ -8,22 +9,6 @@
 #define PAYLOAD                                                                                    \
     "{\"token_type\":\"access\",\"exp\":1763750000,\"iat\":1763749700,"                            \
     "\"jti\":\"0f5ab9bd4b1e4c0f8d8f3c1f6a1d2e3b\",\"user_id\":\"42\"}"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(8 * ROOM);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct str packed_alone(struct str text)
 {

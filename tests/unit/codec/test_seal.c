@@ -1,6 +1,7 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/seal.h"
 #include "core/cookie.h"
+#include "fixtures.h"
 
 /* Key file lines. The last two keys share a kid. */
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

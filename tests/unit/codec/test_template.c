@@ -1,5 +1,6 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/template.h"
+#include "fixtures.h"
 
 static void a_name_is_as_long_as_letters_digits_and_underscores_go_on(void **state)
 {

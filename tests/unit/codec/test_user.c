@@ -1,6 +1,7 @@
-#include "arena_fixture.h"
+#include "../arena_fixture.h"
 #include "codec/json.h"
 #include "codec/user.h"
+#include "fixtures.h"
 
 static const struct config_words allowed = {.words = {{"name", 4}, {"email", 5}, {"roles", 5}},
                                             .n = 3};

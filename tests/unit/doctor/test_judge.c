@@ -1,22 +1,7 @@
 #include "doctor/judge.h"
 
+#include "../arena_fixture.h"
 #include "fixtures.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static const struct candidate *judged(const char *body, enum candidate_kind kind,
                                       struct config_token *token, struct report *report)

@@ -1,24 +1,9 @@
 #include "doctor/life.h"
 
+#include "../arena_fixture.h"
 #include "fixtures.h"
 
 #define NOW 2000000000
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void a_life_is_said_as_people_say_it(void **state)
 {

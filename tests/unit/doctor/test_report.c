@@ -3,24 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../arena_fixture.h"
 #include "doctor/lines.h"
 #include "fixtures.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(4 * 1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct str printed(const struct report *r)
 {

@@ -1,24 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../arena_fixture.h"
 #include "fixtures.h"
 
-static struct arena arena;
 static const struct config_token nowhere;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static struct scan scanned(const struct backend_answer *answer)
 {

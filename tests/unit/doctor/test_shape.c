@@ -1,24 +1,9 @@
 #include "doctor/shape.h"
 
+#include "../arena_fixture.h"
 #include "doctor/fields.h"
 #include "doctor/ways.h"
 #include "fixtures.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_make(1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 static void an_answer_is_described_by_status_and_kind_of_body(void **state)
 {

@@ -1,15 +1,15 @@
 /* One arena for the tests of a program: made before each of them or all, and wiped after. */
-#ifndef TESTS_CODEC_ARENA_FIXTURE_H
-#define TESTS_CODEC_ARENA_FIXTURE_H
+#ifndef TESTS_ARENA_FIXTURE_H
+#define TESTS_ARENA_FIXTURE_H
 
-#include "fixtures.h"
+#include "base/arena.h"
 
 static struct arena arena;
 
 static int set_up(void **state)
 {
     (void)state;
-    arena = arena_make(ROOM);
+    arena = arena_make(8 << 20);
     return 0;
 }
 
