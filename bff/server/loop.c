@@ -195,8 +195,17 @@ static void sweep_conns(struct worker *w)
         else if (c->state == CONN_IDLE && w->draining)
             receive(w, c);
     }
-    if (!w->draining)
-        worker_listen(w, w->n_conns < w->config->server.connections);
+}
+
+/* There may be room again. And of each that waits only one worker was told (EPOLLEXCLUSIVE), which
+ * may have died of something else before it accepted: nobody is told again. */
+static void sweep_backlog(struct worker *w)
+{
+    if (w->draining)
+        return;
+    worker_listen(w, w->n_conns < w->config->server.connections);
+    if (w->listening)
+        accept_some(w);
 }
 
 static void run_revocations(struct job *job, struct tools *tools)
@@ -312,10 +321,11 @@ static void take_events(struct worker *w, const struct epoll_event *events, int 
         reads_receive(w);
     if (woken)
         take_wake(w);
-    if (signalled)
-        take_signal(w);
     if (knocked && w->listening)
         accept_some(w);
+    /* Behind that: of who has knocked here no other worker was told. */
+    if (signalled)
+        take_signal(w);
 }
 
 static bool is_drained(const struct worker *w)
@@ -344,6 +354,7 @@ void worker_serve(struct worker *w)
         if (w->now_ms >= next_sweep_ms || w->draining) {
             take_news(w); /* of which nobody could wake us: see lane_wake() */
             sweep_conns(w);
+            sweep_backlog(w);
             cache_sweep(w->cache, w->setup->fence, w->now_ms);
             retry_revocations(w);
             measure_worker(w);

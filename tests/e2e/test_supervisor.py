@@ -1,11 +1,14 @@
 """Worker processes come and go; requests and sessions do not notice more than they must."""
 
+import contextlib
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from load import Load
 from until import until
 
 SITE = {"workers": 2}
+TAKEN_S = 2  # a sweep, and what a loaded machine needs
 
 
 @pytest.fixture(scope="module")
@@ -272,33 +276,76 @@ def test_sigterm_finishes_what_is_in_flight(slow):
     assert browser.get("/api/upload/").status == 200
 
 
-def test_a_socket_that_systemd_hands_over_is_served(site):
-    """sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, and the first socket is descriptor 3."""
-    bffd, browser = site.stack.bffd, site.signed_in()
+@contextlib.contextmanager
+def held_socket(bffd):
+    """bffd's address, as somebody else listens there. bffd serves it by itself afterwards."""
     (path,) = re.findall(r"^listen *= *unix:(\S+)", bffd.config.read_text(), re.MULTILINE)
     mode = os.stat(path).st_mode & 0o777
     bffd.stop()
     Path(path).unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as handed:
-        handed.bind(path)
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind(path)
         os.chmod(path, mode)
-        handed.listen(512)
-        script = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" -c "$1"'
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", script, str(bffd.program), str(bffd.config)],
-            stdin=handed,
-            stderr=subprocess.DEVNULL,
-        )
-    try:
-        # nginx's connection waits in the socket's backlog until a worker takes it.
-        assert at_once(8, lambda i: browser.get("/api/whoami/").status) == [200] * 8
-    finally:
-        process.terminate()
-        assert process.wait(15) == 0
+        held.listen(512)
+        yield held
     assert Path(path).exists(), "the socket is systemd's, and not ours to remove"
     Path(path).unlink()
     bffd.start()
+
+
+@contextlib.contextmanager
+def serving(bffd, held):
+    """sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, and the first socket is descriptor 3."""
+    script = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" -c "$1"'
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script, str(bffd.program), str(bffd.config)],
+        stdin=held,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0
+
+
+def test_a_socket_that_systemd_hands_over_is_served(site):
+    bffd, browser = site.stack.bffd, site.signed_in()
+    with held_socket(bffd) as held, serving(bffd, held):
+        # nginx's connection waits in the socket's backlog until a worker takes it.
+        assert at_once(8, lambda i: browser.get("/api/whoami/").status) == [200] * 8
     assert browser.get("/api/whoami/").status == 200
+
+
+def is_healthy(site):
+    with fastcgi.Connection(site) as nginx:
+        return "Status: 200" in nginx.ask(BFF_LEG="health", REQUEST_METHOD="GET")
+
+
+def somebody_waits_for(fd):
+    """One of our threads sleeps in a system call whose first argument is that descriptor."""
+
+    def is_there(task):
+        call, state = (task / "syscall").read_text().split(), (task / "stat").read_text()
+        return call[1:2] == [f"{fd:#x}"] and state.rpartition(") ")[2].startswith("S")
+
+    return any(is_there(task) for task in Path("/proc/self/task").iterdir())
+
+
+def test_a_connection_of_which_another_process_was_told_is_taken_all_the_same(site):
+    """Of those who wait with EPOLLEXCLUSIVE one is told. It may have no room, or die of something
+    else just then; here it does nothing."""
+    with held_socket(site.stack.bffd) as held, select.epoll() as other:
+        other.register(held, select.EPOLLIN | select.EPOLLEXCLUSIVE)  # before bffd, so told first
+        with serving(site.stack.bffd, held):
+            assert is_healthy(site)
+            told = InFlight()
+            told.send(lambda: other.poll(10))
+            until(lambda: somebody_waits_for(other.fileno()), 5, "the other process waits")
+            began = time.monotonic()
+            assert is_healthy(site)
+            assert time.monotonic() - began < TAKEN_S
+            assert told.statuses() == [[(held.fileno(), select.EPOLLIN)]]
 
 
 def test_after_a_reload_that_failed_workers_are_still_replaced_again_and_again():
