@@ -25,11 +25,8 @@ struct conn *conn_make(int fd, const struct config *config)
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    int holds = 2 * RECORDS_MAX; /* of TCP; a Unix socket's is its sender's, and larger */
-    /* libfcgi has no time-outs of its own: without these a stalled peer would hold a thread. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &holds, sizeof holds) != 0) {
+    /* A peer that takes no answer would hold a thread. */
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
         free(c);
         return NULL;
     }
@@ -43,15 +40,26 @@ struct conn *conn_make(int fd, const struct config *config)
     return c;
 }
 
+static void free_held(struct conn *c)
+{
+    if (c->n_held > 0)
+        wipe(c->held, c->n_held);
+    free(c->held);
+    c->held = NULL;
+    c->n_held = 0;
+}
+
 void conn_free(struct conn *c)
 {
-    if (c->fcgx.ipcFd >= 0)
-        FCGX_Free(&c->fcgx, 1);
-    else if (c->fd >= 0)
+    fcgx_close(&c->fcgx);
+    if (c->fd >= 0)
         close(c->fd);
+    free_held(c);
     arena_free(&c->arena);
     free(c);
 }
+
+/* --- what comes --- */
 
 static void begin(struct conn *c, int64_t now_ms)
 {
@@ -67,124 +75,125 @@ static enum conn_event event_of(enum bff_err params)
     return params == BFF_OK ? CONN_REQUEST : CONN_REFUSED;
 }
 
-/* It is whole in the socket's buffer, where its params stand at `pairs_at`. */
-static enum conn_event read_request(struct conn *c, const struct records_request *seen,
-                                    size_t pairs_at, int64_t now_ms)
+/* Its params stand in one record, at `pairs_at`. */
+static enum conn_event read_pairs(struct conn *c, struct str bytes, size_t pairs_at, size_t n)
 {
-    char *bytes = arena_alloc(&c->arena, seen->size);
-    if (!bytes || recv(c->fd, bytes, seen->size, 0) != (ssize_t)seen->size)
+    struct str copy;
+    if (!arena_copy(&c->arena, bytes, &copy))
         return CONN_CLOSED;
+    return event_of(params_read_pairs((struct str){copy.p + pairs_at, n}, &c->call));
+}
+
+static enum conn_event read_request(struct conn *c, const char *bytes,
+                                    const struct records_request *seen, int64_t now_ms)
+{
+    struct str request = {bytes, seen->size};
     begin(c, now_ms);
     c->request_id = seen->id;
     c->keeps_connection = seen->keeps_connection;
-    return event_of(params_read_pairs((struct str){bytes + pairs_at, seen->pairs.n}, &c->call));
-}
-
-/* It is whole in the socket's buffer, and nothing else is: libfcgi reads it without waiting. */
-static enum conn_event accept_request(struct conn *c, int64_t now_ms)
-{
-    if (FCGX_InitRequest(&c->fcgx, -1, 0) != 0)
+    if (seen->body == 0 && seen->pairs.n > 0)
+        return read_pairs(c, request, (size_t)(seen->pairs.p - bytes), seen->pairs.n);
+    if (!fcgx_open(&c->fcgx, request))
         return CONN_CLOSED;
-    c->fcgx.ipcFd = c->fd;
-    c->fcgx.keepConnection = 1; /* or FCGX_Accept_r() would close the socket first */
-    /* Wherever libfcgi closes it: without the shutdown-and-drain that pipes would need, and which
-     * waits for the other side for up to two seconds. */
-    FCGX_Detach(&c->fcgx);
-    if (FCGX_Accept_r(&c->fcgx) != 0) {
-        c->fd = c->fcgx.ipcFd; /* -1: libfcgi has closed it */
-        return CONN_CLOSED;
-    }
-    begin(c, now_ms);
     return event_of(params_read(c->fcgx.envp, &c->call));
 }
 
-/* No event tells of bytes a second time: one that was interrupted looks again. */
-static ssize_t look(int fd, char *to, size_t size)
+/* What is of no use yet. */
+static bool hold(struct conn *c, const char *bytes, size_t n)
 {
-    ssize_t n;
-    do
-        n = recv(fd, to, size, MSG_PEEK | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
+    c->held = malloc(n);
+    if (!c->held)
+        return false;
+    memcpy(c->held, bytes, n);
+    c->n_held = n;
+    return true;
+}
+
+static size_t take_held(struct conn *c, char *to)
+{
+    size_t n = c->n_held;
+    if (n > 0)
+        memcpy(to, c->held, n);
+    free_held(c);
     return n;
 }
 
-enum conn_event conn_receive(struct conn *c, int64_t now_ms)
+static enum conn_event wait_for_more(struct conn *c, const char *bytes, size_t n, int64_t now_ms)
 {
-    static _Thread_local char peeked[RECORDS_MAX];
+    if (c->state != CONN_PARTIAL) {
+        c->state = CONN_PARTIAL;
+        c->since_ms = now_ms;
+    }
+    return hold(c, bytes, n) ? CONN_WAITS : CONN_CLOSED;
+}
+
+/* The first request of `n` bytes, if it is whole. As many as fit may not be all that have come. */
+static enum conn_event take_request(struct conn *c, const char *bytes, size_t n, int64_t now_ms)
+{
     struct records_request request;
-    c->event_missed = false;
-    ssize_t n = look(c->fd, peeked, sizeof peeked);
-    if (n < 0 && errno == EAGAIN)
-        return CONN_WAITS;
-    if (n <= 0)
-        return CONN_CLOSED;
-    enum records_verdict verdict = records_scan((struct str){peeked, (size_t)n}, &request);
-    wipe(peeked, (size_t)n);
-    switch (verdict) {
+    switch (records_scan((struct str){bytes, n}, &request)) {
     case RECORDS_READY:
-        c->event_missed = (size_t)n > request.size;
-        if (request.body == 0 && request.pairs.n > 0)
-            return read_request(c, &request, (size_t)(request.pairs.p - peeked), now_ms);
-        if (!c->event_missed)
-            return accept_request(c, now_ms);
+        c->event_missed = n > request.size || n == RECORDS_MAX;
+        if (n > request.size && !hold(c, bytes + request.size, n - request.size))
+            return CONN_CLOSED;
+        return read_request(c, bytes, &request, now_ms);
+    case RECORDS_PARTIAL:
+        if (n < RECORDS_MAX)
+            return wait_for_more(c, bytes, n, now_ms);
         break;
     case RECORDS_BROKEN:
         break;
-    case RECORDS_PARTIAL:
-        if (n == sizeof peeked)
-            break;
-        if (c->state != CONN_PARTIAL) {
-            c->state = CONN_PARTIAL;
-            c->since_ms = now_ms;
-        }
-        return CONN_WAITS;
     }
     log_event(SEVERITY_WARN, "fastcgi_refused",
               LOG_TEXT("reason", STR("not a request as a web server sends it, or too large")));
     return CONN_CLOSED;
 }
 
-/* libfcgi frees its buffers as they are: what is taken out of one is wiped there. One byte makes it
- * fill an empty one, and no more is taken than it then holds. */
-static int take(FCGX_Stream *in, char *to, size_t want)
+/* No event tells of bytes a second time: one that was interrupted reads again. */
+static ssize_t read_some(int fd, char *to, size_t room)
 {
-    size_t there = (size_t)(in->stop - in->rdNext);
-    if (want > there)
-        want = there > 0 ? there : 1;
-    int n = FCGX_GetStr(to, (int)want, in);
-    if (n > 0)
-        wipe(in->rdNext - n, (size_t)n);
+    ssize_t n;
+    do
+        n = recv(fd, to, room, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
     return n;
 }
 
-/* What is beyond `limit` is read, too, and forgotten: closing over unread bytes would reset the
- * connection before nginx has read the answer. */
+enum conn_event conn_receive(struct conn *c, int64_t now_ms)
+{
+    static _Thread_local char bytes[RECORDS_MAX];
+    size_t n = take_held(c, bytes);
+    ssize_t more = read_some(c->fd, bytes + n, sizeof bytes - n);
+    bool is_open = more > 0 || (more < 0 && errno == EAGAIN);
+    c->event_missed = false;
+    n += more > 0 ? (size_t)more : 0;
+    if (n == 0)
+        return is_open ? CONN_WAITS : CONN_CLOSED;
+    enum conn_event event = take_request(c, bytes, n, now_ms);
+    wipe(bytes, n);
+    if (is_open)
+        return event;
+    c->event_missed = true; /* nobody tells of the end again */
+    return event == CONN_WAITS ? CONN_CLOSED : event;
+}
+
 enum bff_err conn_read_body(struct conn *c, size_t limit, struct str *body)
 {
     uint64_t announced = c->call.content_length;
     *body = (struct str){NULL, 0};
-    if (c->request_id != 0)
+    if (!fcgx_is_open(&c->fcgx))
         return announced > 0 ? BFF_ERR_BAD_REQUEST : BFF_OK;
-    size_t room = announced < limit ? (size_t)announced : limit;
-    char *memory = arena_alloc(&c->arena, room ? room : 1);
-    char scratch[4096];
-    uint64_t seen = 0;
-    if (!memory)
-        return BFF_ERR_NO_MEMORY;
-    for (;;) {
-        bool fits = seen < room;
-        size_t want = fits ? room - (size_t)seen : sizeof scratch;
-        /* cppcheck-suppress legacyUninitvar ; it is written, not read */
-        int n = take(c->fcgx.in, fits ? memory + seen : scratch, want);
-        if (n <= 0)
-            break;
-        seen += (uint64_t)n;
-    }
     if (announced > limit)
         return BFF_ERR_BODY_TOO_LARGE;
-    if (seen != announced || FCGX_GetError(c->fcgx.in) != 0)
+    size_t seen = 0, n, room = (size_t)announced + 1; /* for a byte too much to be seen */
+    char *memory = arena_alloc(&c->arena, room);
+    if (!memory)
+        return BFF_ERR_NO_MEMORY;
+    while (seen < room && (n = fcgx_take(&c->fcgx, memory + seen, room - seen)) > 0)
+        seen += n;
+    if (seen != announced || fcgx_failed(&c->fcgx))
         return BFF_ERR_BAD_REQUEST;
-    *body = (struct str){memory, room};
+    *body = (struct str){memory, seen};
     return BFF_OK;
 }
 
@@ -246,20 +255,6 @@ static struct buf head_of(const struct reply *r, struct str body, char memory[st
     return b;
 }
 
-static bool put_str(struct conn *c, struct str s)
-{
-    return s.n == 0 || FCGX_PutStr(s.p, (int)s.n, c->fcgx.out) == (int)s.n;
-}
-
-/* An answer to a sign-in, with the cookie. Sent, it is still in libfcgi's buffer. */
-static bool put_all(struct conn *c, struct str head, struct str body)
-{
-    FCGX_Stream *out = c->fcgx.out;
-    bool ok = put_str(c, head) && put_str(c, body) && FCGX_FFlush(out) == 0;
-    wipe(out->wrNext, (size_t)(out->stop - out->wrNext));
-    return ok;
-}
-
 static bool send_answer(struct conn *c, struct str head, struct str body)
 {
     size_t size = records_answer_size(head.n + body.n);
@@ -276,62 +271,23 @@ static bool write_reply(struct conn *c)
     static _Thread_local char memory[HEADERS_MAX];
     struct str body = content_of(&c->reply);
     struct buf head = head_of(&c->reply, body, memory);
-    bool ok = !head.overflowed;
-    if (ok && c->request_id != 0)
-        ok = send_answer(c, buf_str(&head), body);
-    else if (ok)
-        ok = put_all(c, buf_str(&head), body);
+    bool ok = !head.overflowed && send_answer(c, buf_str(&head), body);
     wipe(memory, head.n);
     return ok;
 }
 
-/* The empty STDIN record behind the params is part of this request, not of the next. */
-static void read_to_end(struct conn *c)
-{
-    while (FCGX_GetChar(c->fcgx.in) != EOF)
-        continue;
-}
-
-/* libfcgi frees its copies as they are. */
-static void wipe_params(struct conn *c)
-{
-    for (char **at = c->fcgx.envp; *at; at++)
-        wipe(*at, strlen(*at));
-}
-
-static void end_of_ours(struct conn *c, bool keep)
-{
-    c->request_id = 0;
-    if (keep && c->keeps_connection)
-        return;
-    close(c->fd);
-    c->fd = -1;
-}
-
-static void end_of_libfcgis(struct conn *c, bool keep)
-{
-    wipe_params(c);
-    if (!keep)
-        c->fcgx.keepConnection = 0;
-    FCGX_Finish_r(&c->fcgx);
-    c->fd = c->fcgx.ipcFd;
-    c->fcgx.ipcFd = -1;
-}
-
 bool conn_answer(struct conn *c, bool keep)
 {
-    bool is_ours = c->request_id != 0;
-    if (!is_ours)
-        read_to_end(c);
-    keep = write_reply(c) && keep;
+    keep = write_reply(c) && keep && c->keeps_connection;
     log_request(c);
     measure_answer(c);
-    if (is_ours)
-        end_of_ours(c, keep);
-    else
-        end_of_libfcgis(c, keep);
+    fcgx_close(&c->fcgx);
+    if (!keep) {
+        close(c->fd);
+        c->fd = -1;
+    }
     arena_reset(&c->arena);
     wipe(&c->call, sizeof c->call);
     wipe(&c->reply, sizeof c->reply);
-    return c->fd >= 0;
+    return keep;
 }

@@ -1,8 +1,8 @@
 /*
- * One FastCGI connection from nginx and the request on it, which is read when all of it has come.
- * One without a body is read into the arena and answered with one write (server/records.h); libfcgi
- * reads and answers those with one. When to read is our decision, because libfcgi's accept loop
- * would pin a thread on each kept connection.
+ * One FastCGI connection from nginx and the request on it. What comes is taken with one read, and
+ * held until a request is whole; it is answered with one write. One without a body, as nginx'
+ * questions are, is read here (server/records.h), one with a body by libfcgi (server/fcgx.h), whose
+ * own accept loop would pin a thread on each kept connection.
  *
  *   PARTIAL -> HOT -> answered -> IDLE -> (PARTIAL) -> HOT ..., or closed
  *               +---> IN_LANE  an I/O thread owns the request
@@ -13,9 +13,8 @@
 #ifndef BFF_SERVER_CONN_H
 #define BFF_SERVER_CONN_H
 
-#include <fcgiapp.h>
-
 #include "flow/call.h"
+#include "server/fcgx.h"
 #include "server/lane.h"
 
 enum conn_state { CONN_IDLE, CONN_PARTIAL, CONN_HOT, CONN_IN_LANE, CONN_PARKED };
@@ -29,11 +28,13 @@ struct conn {
     enum conn_state state;
     bool event_missed; /* something came while it was not ours to read */
     int64_t since_ms;  /* of this state */
+    char *held;        /* what has come and is of no use yet */
+    size_t n_held;
 
     /* the request */
-    unsigned request_id; /* FastCGI's, of a request that we have read; 0: libfcgi has it */
+    unsigned request_id; /* FastCGI's */
     bool keeps_connection;
-    FCGX_Request fcgx;
+    FCGX_Request fcgx; /* open if it has a body */
     struct arena arena;
     struct call call;
     struct reply reply;
@@ -63,7 +64,7 @@ enum conn_event {
     CONN_CLOSED   /* gone or broken: free it */
 };
 
-/* Look what has come, without blocking. */
+/* Take what has come, without blocking. */
 enum conn_event conn_receive(struct conn *c, int64_t now_ms);
 
 /* Copy the request's body into its arena: BFF_ERR_BODY_TOO_LARGE, BFF_ERR_BAD_REQUEST (it is not as

@@ -61,10 +61,13 @@ static void receive(struct worker *w, struct conn *c)
 
 /* What has come already is looked at in the next turn of the loop: here it would be in the middle
  * of the answer to what came before it, one deeper for each request that somebody sends without
- * waiting, and nobody else would have a turn. */
+ * waiting, and nobody else would have a turn. What has been read already no event tells of, but
+ * that there is room for an answer to it. */
 static void look_again(struct worker *w, struct conn *c)
 {
     struct epoll_event event = conn_events(c);
+    if (c->n_held > 0)
+        event.events |= EPOLLOUT;
     if (epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, c->fd, &event) != 0)
         worker_forget(w, c);
 }

@@ -2,9 +2,8 @@
  * FastCGI's records, for the hot lane. libfcgi reads with blocking calls, allocates for each
  * request and trusts the lengths it is given, in a request's params and in management records,
  * which may stand anywhere (2.4.2 adds two 31-bit lengths into an int: CVE-2025-23016). So the hot
- * lane looks at the bytes first (recv with MSG_PEEK) until a request is whole. What has no body it
- * reads and answers by itself, and that is every question of nginx; what has one it then hands
- * over.
+ * lane looks at the bytes first, until a request is whole. What has no body it reads by itself, and
+ * that is every question of nginx; what has one it then hands over (server/fcgx.h).
  *
  *   BEGIN_REQUEST(responder)  PARAMS...  PARAMS(empty)  STDIN...  STDIN(empty)
  *                                                       FastCGI 1.0, sections 3 and 6
@@ -17,7 +16,7 @@
 #include "base/buf.h"
 
 /* What params are refused beyond, and a body; and a request, records' headers and padding included.
- * A socket's buffer holds more. */
+ * A socket's buffer, from which libfcgi reads it, holds more. */
 #define RECORDS_PARAMS_MAX (64 * 1024)
 #define RECORDS_BODY_MAX (64 * 1024)
 #define RECORDS_MAX (RECORDS_PARAMS_MAX + RECORDS_BODY_MAX + 16 * 1024)

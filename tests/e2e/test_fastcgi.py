@@ -1,5 +1,7 @@
 """What bffd makes of requests that nginx, as it is configured here, never sends."""
 
+import socket
+
 import pytest
 
 import fastcgi
@@ -45,10 +47,22 @@ def test_requests_that_come_together_are_answered_one_after_the_other(connection
     assert '"authenticated":false' in answers[1] and "authenticated" not in answers[2]
 
 
-@pytest.mark.parametrize("size", [3, 8, 50])
+def test_requests_with_bodies_may_come_together_too(connection):
+    login = fastcgi.request(ALICE, kept=True, CONTENT_LENGTH=str(len(ALICE)), **LOGIN)
+    wrong = fastcgi.request(b"{}", kept=True, CONTENT_LENGTH="9", **LOGIN)
+    connection.send(login + wrong + login + fastcgi.request(kept=True, **HEALTH))
+    assert [status(connection.answer()) for _ in range(4)] == [200, 400, 200, 200]
+
+
+def test_what_was_asked_before_the_other_side_closed_is_answered(connection):
+    connection.send(fastcgi.request(kept=True, **HEALTH) * 2 + fastcgi.request(**HEALTH)[:-1])
+    connection.socket.shutdown(socket.SHUT_WR)
+    assert [status(connection.answer()) for _ in range(2)] == [200, 200]
+    assert connection.is_closed()
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 50])
 def test_a_request_may_come_in_pieces(connection, size):
-    """Not byte by byte: it stays in the socket's buffer until it is whole, and there each write
-    takes kilobytes."""
     whole = fastcgi.request(**HEALTH)
     for at in range(0, len(whole), size):
         connection.send(whole[at : at + size])

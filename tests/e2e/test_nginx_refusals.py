@@ -140,7 +140,6 @@ def test_a_sign_in_with_a_huge_body_is_refused_before_django(site):
 
 
 def test_a_sign_in_with_the_largest_body_goes_to_django(site):
-    """It is looked at as a whole in the socket's buffer, before libfcgi reads it."""
     password = "x" * (64 * 1024 - len('{"username": "alice", "password": ""}'))
     calls = site.backend.calls_from_now()
     answer = site.browser().post("/bff/login", {"username": "alice", "password": password})

@@ -18,12 +18,14 @@ SECONDS = float(os.environ.get("BFF_SHAPES_SECONDS", "4"))
 SEED = int(os.environ.get("BFF_SHAPES_SEED", "1"))
 WITHOUT_WAITING = 30_000
 PEERS = 40
+THREADS = 2
+KEPT = 2 * THREADS  # each has a connection to Django, and libcurl a descriptor for it
 QUESTION = request(BFF_LEG="session", REQUEST_METHOD="GET")
 
 
 @pytest.fixture(scope="module")
 def site():
-    overrides = {"server.read_timeout": "1s", "server.io_threads": "2"}
+    overrides = {"server.read_timeout": "1s", "server.io_threads": str(THREADS)}
     with running(FakeBackend, overrides=overrides, workers=1) as one:
         yield one
 
@@ -113,7 +115,7 @@ def test_records_of_every_shape_leave_the_worker_as_it_was(site):
         assert site.stack.bffd.worker_pids() == [worker], f"it has died, at the latest of {seed}"
         assert ask(site) == good, f"after {seed}"
         measured.append(memory_kb(worker))
-    until(lambda: len(open_sockets(worker)) <= sockets, 10, "all connections are closed")
+    until(lambda: len(open_sockets(worker)) <= sockets + KEPT, 10, "all connections are closed")
     print(f"{seed - SEED * 1_000_000} conversations, {measured[0]} to {measured[-1]} kB")
     # What is kept for reuse is there after the first third.
     assert measured[-1] <= max(measured[: len(measured) // 3 + 1]) + 2048

@@ -120,14 +120,10 @@ static void cache_one(void)
     demand(cache_put(w.cache, name.hash, fence_read(w.setup->fence, name.hash), &session));
 }
 
-/* What stands in a lane's queue. Of a request's body the lane may wait for more, so that is served
- * only once all has been sent. */
-static void run_queue(struct lane *lane, bool all_was_sent)
+/* What stands in a lane's queue. */
+static void run_queue(struct lane *lane)
 {
     while (lane->queue.first) {
-        bool is_request = lane->queue.first->done == lane_has_answered;
-        if (is_request && !all_was_sent)
-            return;
         struct job *job = list_pop(&lane->queue);
         job->run(job, &tools);
         hand_back(lane, job);
@@ -168,11 +164,11 @@ static bool turn(int fd)
     return true;
 }
 
-static void work(int fd, bool all_was_sent)
+static void work(int fd)
 {
     while (turn(fd)) {
-        run_queue(w.store_lane, all_was_sent);
-        run_queue(w.backend_lane, all_was_sent);
+        run_queue(w.store_lane);
+        run_queue(w.backend_lane);
     }
 }
 
@@ -192,12 +188,10 @@ static void converse(struct str bytes, size_t at_once)
         if (send(fds[1], bytes.p, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n)
             break;
         bytes = (struct str){bytes.p + n, bytes.n - n};
-        work(fds[1], false);
+        work(fds[1]);
     }
     shutdown(fds[1], SHUT_WR);
-    run_queue(w.store_lane, true);
-    run_queue(w.backend_lane, true);
-    work(fds[1], true);
+    work(fds[1]);
     /* What it waited for will not come. */
     w.now_ms += READ_MS + w.config->server.idle_ms;
     sweep_conns(&w);
