@@ -216,7 +216,7 @@ cover: ## lines and branches that the tests reach, at least 95 and 85 %: build/c
 	@scripts/test-cover
 
 .PHONY: torture
-torture: ## every allocation and system call of bffd's made to fail, one by one: some 45 minutes
+torture: ## every allocation and system call of bffd's made to fail, one by one: some 50 minutes
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all rack
 	@BFF_TORTURE_POINTS=0 BFFD=$(abspath $(BUILD))/bffd PYTHONDONTWRITEBYTECODE=1 \

@@ -211,9 +211,7 @@ def command(name, world):
     if name == "bffd doctor":
         # What a call did not answer it says nothing of.
         said = {"told": "wonderland\n", "stays": lambda lines: None, "well": (0, 1)}
-        doctor = Command(world, name, path, words[0], *config, *words[1:], **said)
-        doctor.most = 300  # it calls Django twenty times, and each call is like the others
-        return doctor
+        return Command(world, name, path, words[0], *config, *words[1:], **said)
     # The numbers and ages in a table are others each time.
     stays = (lambda lines: len(list(lines))) if program == "bffctl" else list
     stays = shape if "--json" in words else stays
