@@ -40,22 +40,26 @@ def kills(stack):
     return [moment(e) for e in stack.bffd.events("worker_exited") if e["signal"] == "9"]
 
 
+def told_at(stack):
+    """{(request id, moment)}: when a host's bffd said what had come of a refresh."""
+    events = [e for name in ("refreshed", "refresh_rejected") for e in stack.bffd.events(name)]
+    return {(event["request_id"], moment(event)) for event in events}
+
+
 def interrupted(stacks, ledger):
-    """The requests whose refresh Django granted, and that nobody said was stored, for a worker of
-    their host was killed in that time."""
+    """The requests whose refresh Django answered, and of which nobody said what came of it, for a
+    worker of their host was killed in that time."""
     found = set()
     for stack in stacks:
-        killed_at, ours = kills(stack), answered(stack)
-        stored_at = {(s.request_id, s.at) for s in stored([stack])}
+        killed_at, ours, told = kills(stack), answered(stack), told_at(stack)
         for use in ledger.uses_of("refresh"):
-            if use.status != 200 or use.request_id not in ours:
+            if use.status is None or use.request_id not in ours:
                 continue
             began, limit = use.at - LOG_TICK, use.answered_at + STORED_WITHIN_S
-            is_stored = any(
-                request_id == use.request_id and began <= at <= limit
-                for request_id, at in stored_at
+            is_told = any(
+                request_id == use.request_id and began <= at <= limit for request_id, at in told
             )
-            if not is_stored and any(began <= at <= limit for at in killed_at):
+            if not is_told and any(began <= at <= limit for at in killed_at):
                 found.add(use.request_id)
     return found
 

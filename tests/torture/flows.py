@@ -169,7 +169,6 @@ class Flow:
 
     name = ""
     statuses = {200}
-    most = 0  # so many points are enough, evenly chosen; 0: all of them
 
     def __init__(self, world):
         self.world, self.rack, self.program = world, world.rack, world.program
@@ -480,7 +479,6 @@ class RevokedLater(SignOutUntold):
     """What waits to be revoked is tried again when its time comes."""
 
     name = "revocation, once more"
-    most = 60  # seconds each
     statuses = {"revoked"}
     FAILED = ("revoke_failed", "revocations_given_up")
 
