@@ -17,6 +17,7 @@ import pytest
 import fastcgi
 from client import InFlight, at_once
 from fullsite import FakeBackend, open_sockets, running
+from held_socket import HAND_OVER
 from load import Load
 from until import until
 
@@ -295,10 +296,8 @@ def held_socket(bffd):
 
 @contextlib.contextmanager
 def serving(bffd, held):
-    """sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, and the first socket is descriptor 3."""
-    script = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" -c "$1"'
     process = subprocess.Popen(
-        ["/bin/sh", "-c", script, str(bffd.program), str(bffd.config)],
+        ["/bin/sh", "-c", HAND_OVER, *map(str, bffd.command())],
         stdin=held,
         stderr=subprocess.DEVNULL,
     )
